@@ -1,0 +1,74 @@
+package network
+
+import "time"
+
+// Host is a device seen on the network.
+type Host struct {
+	ID       string    `json:"id"` // "mac:00:80:f4:…", or "ip:10.1.2.3" where no MAC of its own is known
+	MACs     []string  `json:"macs,omitempty"`
+	IPs      []string  `json:"ips,omitempty"`
+	Names    []string  `json:"names,omitempty"`
+	Vendor   string    `json:"vendor,omitempty"`
+	Product  string    `json:"product,omitempty"`
+	Model    string    `json:"model,omitempty"`
+	Firmware string    `json:"firmware,omitempty"`
+	Serial   string    `json:"serial,omitempty"`
+	Zone     string    `json:"zone,omitempty"`  // zone id
+	Asset    string    `json:"asset,omitempty"` // asset id, where the register has it
+	Role     string    `json:"role"`            // "controller", "camera", "server"…, or "unknown"
+	RoleWhy  string    `json:"role_why"`        // the reason, or why it is not known
+	Services []Service `json:"services,omitempty"`
+	First    time.Time `json:"first"`
+	Last     time.Time `json:"last"`
+	Flows    uint64    `json:"flows"`
+	BytesOut uint64    `json:"bytes_out"`
+	BytesIn  uint64    `json:"bytes_in"`
+	Sources  []string  `json:"sources"`
+}
+
+// Service is something that a host answers on.
+type Service struct {
+	Transport   string    `json:"transport"`
+	Port        uint16    `json:"port"`
+	Application string    `json:"application,omitempty"`
+	First       time.Time `json:"first"`
+	Last        time.Time `json:"last"`
+	Clients     int       `json:"clients"`
+}
+
+// Verdict is how an observed conversation between zones stands to the conduits.
+type Verdict string
+
+// Verdicts.
+const (
+	AllowedSeen   Verdict = "allowed and seen"
+	AllowedUnseen Verdict = "allowed and unseen" // declared, no traffic: perhaps wider than needed
+	Undeclared    Verdict = "undeclared"         // seen, and no conduit allows it
+	Undecided     Verdict = "undecided"          // cannot be judged, see Why
+	SameZone      Verdict = "same zone"
+)
+
+// ConduitUse is what went from one zone to another over one service.
+type ConduitUse struct {
+	From        string    `json:"from"` // zone id
+	To          string    `json:"to"`
+	Conduit     string    `json:"conduit,omitempty"` // id, where one matches
+	Transport   string    `json:"transport"`
+	Port        uint16    `json:"port"` // of the server
+	Application string    `json:"application,omitempty"`
+	Verdict     Verdict   `json:"verdict"`
+	Why         string    `json:"why"`
+	Flows       uint64    `json:"flows"`
+	Bytes       uint64    `json:"bytes"`
+	First       time.Time `json:"first"`
+	Last        time.Time `json:"last"`
+	Example     string    `json:"example,omitempty"` // "10.20.4.7 → 10.30.1.12:1433"
+	Pairs       int       `json:"pairs"`             // distinct client and server addresses
+}
+
+// Picture is the network as observed, hosts ordered by id, uses by zones and port.
+type Picture struct {
+	AsOf  time.Time    `json:"as_of"`
+	Hosts []Host       `json:"hosts"`
+	Uses  []ConduitUse `json:"uses"`
+}
