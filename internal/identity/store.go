@@ -24,7 +24,7 @@ type AuditEntry struct {
 	Time    time.Time `json:"time"`             // UTC
 	Actor   string    `json:"actor"`            // account name; "setup" for the first account, "cli" for the command line, "-" where nobody is known
 	Action  string    `json:"action"`           // such as "account.create", "login.refused", "token.revoke"
-	Subject string    `json:"subject"`          // such as "account:jane", "token:T-7Q2M"
+	Subject string    `json:"subject"`          // such as "account/jane", "token/T-7Q2M…"
 	Detail  string    `json:"detail,omitempty"` // one line for people
 }
 
