@@ -110,14 +110,21 @@ func cleanRoles(roles []Role) []Role {
 	return slices.Compact(out)
 }
 
-// LeavesNoAdministrator reports whether no enabled administrator would be left
-// if changed took the place of the account of its name. A store asks it inside
-// the transaction of UpdateAccount.
-func LeavesNoAdministrator(accounts []Account, changed Account) bool {
-	if changed.Has(Administrator) && !changed.Disabled {
+// LeavesNoAdministrator reports whether changed, in place of the account of its
+// name, takes the last enabled administrator away. A store asks it inside the
+// transaction of UpdateAccount, with all accounts as they are before.
+func LeavesNoAdministrator(before []Account, changed Account) bool {
+	acts := func(a Account) bool { return a.Has(Administrator) && !a.Disabled }
+	if acts(changed) {
 		return false
 	}
-	return !slices.ContainsFunc(accounts, func(a Account) bool {
-		return a.Name != changed.Name && a.Has(Administrator) && !a.Disabled
-	})
+	had := false
+	for _, a := range before {
+		if a.Name == changed.Name {
+			had = acts(a)
+		} else if acts(a) {
+			return false
+		}
+	}
+	return had
 }
