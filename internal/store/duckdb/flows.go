@@ -1,0 +1,157 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/quaywatch/quaywatch/internal/event"
+)
+
+// FlowTotals sums flows by client, server and service, the largest by bytes first.
+func (t *Telemetry) FlowTotals(ctx context.Context, q event.FlowQuery) ([]event.FlowTotal, error) {
+	from, to := span(q.From, q.To)
+	rel, err := t.relation(ctx, "flows", from, to)
+	if err != nil {
+		return nil, err
+	}
+	where, args := []string{"time >= ?", "time < ?"}, []any{from, to}
+	if q.Port != 0 {
+		where, args = append(where, "server_port = ?"), append(args, q.Port)
+	}
+	// Networks are matched here and not in SQL: DuckDB's inet type is an
+	// extension, and none is loaded.
+	text := `SELECT coalesce(client_ip, client_mac, ''), coalesce(server_ip, server_mac, ''), transport, server_port,
+		coalesce(application, ''), count(*), sum(bytes_out)::BIGINT, sum(bytes_in)::BIGINT, min(time), max(last)
+		FROM ` + rel + ` WHERE ` + strings.Join(where, " AND ") + `
+		GROUP BY 1, 2, 3, 4, 5 ORDER BY 7 + 8 DESC, 1, 2, 3, 4, 5`
+	rows, err := t.db.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, fmt.Errorf("reading flows: %w", err)
+	}
+	defer rows.Close()
+	limit := limitOr(q.Limit, 1000)
+	var out []event.FlowTotal
+	for rows.Next() && len(out) < limit {
+		var f event.FlowTotal
+		if err := rows.Scan(&f.Client, &f.Server, &f.Transport, &f.Port, &f.Application, &f.Flows, &f.BytesOut, &f.BytesIn, &f.First, &f.Last); err != nil {
+			return nil, fmt.Errorf("reading flows: %w", err)
+		}
+		if within(f.Client, q.Client) && within(f.Server, q.Server) {
+			f.First, f.Last = f.First.UTC(), f.Last.UTC()
+			out = append(out, f)
+		}
+	}
+	return out, rows.Err()
+}
+
+// within reports whether an address is in one of the networks; no network means any.
+func within(addr string, nets []netip.Prefix) bool {
+	if len(nets) == 0 {
+		return true
+	}
+	ip, err := netip.ParseAddr(addr)
+	if err != nil {
+		return false // a MAC: below IP
+	}
+	for _, n := range nets {
+		if n.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// AccessEvents returns the access events of a query, newest first.
+func (t *Telemetry) AccessEvents(ctx context.Context, q event.AccessQuery) ([]event.AccessEvent, error) {
+	from, to := span(q.From, q.To)
+	rel, err := t.relation(ctx, "access", from, to)
+	if err != nil {
+		return nil, err
+	}
+	where, args := "time >= ? AND time < ?", []any{from, to}
+	if q.Reader != "" {
+		where, args = where+" AND reader = ?", append(args, q.Reader)
+	}
+	if q.Badge != "" {
+		where, args = where+" AND badge = ?", append(args, q.Badge)
+	}
+	rows, err := t.db.QueryContext(ctx, `SELECT time, seen, told, exercise, source, input, pos, line, length, sum, raw,
+		reader, badge, person, result, direction, reason FROM `+rel+` WHERE `+where+` ORDER BY time DESC, input, pos DESC LIMIT ?`,
+		append(args, limitOr(q.Limit, 1000))...)
+	if err != nil {
+		return nil, fmt.Errorf("reading access events: %w", err)
+	}
+	defer rows.Close()
+	var out []event.AccessEvent
+	for rows.Next() {
+		var e event.AccessEvent
+		var head headScan
+		var badge, person, result, direction, reason sql.NullString
+		if err := rows.Scan(append(head.dest(), &e.Reader, &badge, &person, &result, &direction, &reason)...); err != nil {
+			return nil, fmt.Errorf("reading access events: %w", err)
+		}
+		e.Head = head.head()
+		e.Badge, e.Person, e.Direction, e.Reason = badge.String, person.String, direction.String, reason.String
+		e.Result = event.AccessResult(result.String)
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// Counts are the rows of each table, live and closed.
+func (t *Telemetry) Counts(ctx context.Context) (map[string]int64, error) {
+	out := map[string]int64{}
+	for _, tab := range tables {
+		rel, err := t.relation(ctx, tab.name, time.Unix(0, 0), farFuture)
+		if err != nil {
+			return nil, err
+		}
+		var n int64
+		if err := t.db.QueryRowContext(ctx, "SELECT count(*) FROM "+rel).Scan(&n); err != nil {
+			return nil, fmt.Errorf("counting %s: %w", tab.name, err)
+		}
+		out[tab.name] = n
+	}
+	return out, nil
+}
+
+// WriteFlows writes flows as a Parquet file with the columns of the flows
+// table, in the order given. The same flows give the same bytes.
+func WriteFlows(ctx context.Context, path string, flows []event.Flow, workDir string) error {
+	t, err := Open(ctx, Options{Dir: workDir, Threads: 1, FlushRows: 1 << 30, FlushEvery: time.Hour})
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if err := t.Append(ctx, []event.Stored{{Seq: 1, Batch: &event.Batch{ID: "flows", Flows: flows}}}); err != nil {
+		return err
+	}
+	if err := t.Flush(ctx); err != nil {
+		return err
+	}
+	if err := t.exec(ctx, "COPY (SELECT * FROM flows) TO "+quote(path)+" (FORMAT parquet, COMPRESSION zstd)"); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return syncFile(path)
+}
+
+func span(from, to time.Time) (time.Time, time.Time) {
+	if from.IsZero() {
+		from = time.Unix(0, 0).UTC()
+	}
+	if to.IsZero() {
+		to = farFuture
+	}
+	return from, to
+}
+
+func limitOr(limit, usual int) int {
+	if limit <= 0 {
+		limit = usual
+	}
+	return min(limit, maxRows)
+}

@@ -1,0 +1,182 @@
+// Package duckdb keeps telemetry: the observations themselves, many and
+// unchanging, in a DuckDB file for the current days and in one Parquet file a
+// table and closed day. It imports event; only system and the one-shot analysis
+// import it. One process owns the file.
+//
+// Rows are appended by one goroutine's calls of Append and become durable at
+// each Flush together with the stream position that they reach, so that rows
+// told twice are kept once.
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/quaywatch/quaywatch/internal/event"
+
+	duck "github.com/duckdb/duckdb-go/v2"
+)
+
+// Options sets up a telemetry store. Only Dir is needed.
+type Options struct {
+	Dir        string
+	Retention  time.Duration // how long closed days are kept; 0 is 400 days
+	OpenDays   int           // days before today that stay in the live file for late rows; 0 is 1
+	MemoryMiB  int           // bound of DuckDB's own memory; 0 is 512
+	Threads    int           // of queries; 0 is all cores
+	FlushRows  int           // rows that may wait for a flush; 0 is 200,000
+	FlushEvery time.Duration // how long a row may wait; 0 is one second
+	Log        *slog.Logger  // nil: silent
+}
+
+// Telemetry is an open store. Queries may run from any goroutine beside the
+// appends; Append, Flush and Maintain may be called from several goroutines too
+// and wait for each other.
+type Telemetry struct {
+	o         Options
+	connector *duck.Connector
+	db        *sql.DB
+	newest    newest
+
+	mu        sync.Mutex // of everything below: the one writer
+	conn      driver.Conn
+	appenders map[string]*duck.Appender
+	inTx      bool
+	pending   int
+	reached   uint64    // stream position of the rows appended, not yet durable
+	applied   uint64    // durable
+	sorted    time.Time // positions before it are sorted by vessel and counted in visits
+	lastFlush time.Time
+	broken    error // a failed flush: the store must be opened again
+}
+
+// Open opens or makes the store in o.Dir.
+func Open(ctx context.Context, o Options) (*Telemetry, error) {
+	o = withDefaults(o)
+	if err := os.MkdirAll(filepath.Join(o.Dir, "days"), 0o700); err != nil {
+		return nil, fmt.Errorf("making the telemetry directory: %w", err)
+	}
+	path := filepath.Join(o.Dir, "live.duckdb")
+	dsn := fmt.Sprintf("%s?memory_limit=%dMiB", path, o.MemoryMiB)
+	if o.Threads > 0 {
+		dsn += fmt.Sprintf("&threads=%d", o.Threads)
+	}
+	connector, err := duck.NewConnector(dsn, nil)
+	if err != nil {
+		return nil, fmt.Errorf("opening telemetry %s: %w", path, err)
+	}
+	t := &Telemetry{o: o, connector: connector, db: sql.OpenDB(connector), appenders: map[string]*duck.Appender{},
+		newest: newest{byMMSI: map[uint32]event.VesselReport{}, capacity: maxNewest}}
+	if err := t.setUp(ctx); err != nil {
+		t.Close()
+		return nil, fmt.Errorf("opening telemetry %s: %w", path, err)
+	}
+	return t, nil
+}
+
+func withDefaults(o Options) Options {
+	if o.Retention == 0 {
+		o.Retention = 400 * 24 * time.Hour
+	}
+	if o.OpenDays == 0 {
+		o.OpenDays = 1
+	}
+	if o.MemoryMiB == 0 {
+		o.MemoryMiB = 512
+	}
+	if o.FlushRows == 0 {
+		o.FlushRows = 200_000
+	}
+	if o.FlushEvery == 0 {
+		o.FlushEvery = time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// setUp makes what is missing and opens the writer.
+func (t *Telemetry) setUp(ctx context.Context) error {
+	// No extension is ever fetched, no file outside the store is read.
+	stmts := []string{"SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false", "SET TimeZone='UTC'"}
+	for _, tab := range tables {
+		stmts = append(stmts, tab.create())
+	}
+	stmts = append(stmts,
+		"CREATE TABLE IF NOT EXISTS applied (seq UBIGINT, reached_at TIMESTAMP)",
+		"CREATE TABLE IF NOT EXISTS sorted (upto TIMESTAMP)",
+		"CREATE TABLE IF NOT EXISTS closed (tab VARCHAR, day DATE, file VARCHAR, n BIGINT)")
+	for _, s := range stmts {
+		if _, err := t.db.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("setting up (%.40s…): %w", s, err)
+		}
+	}
+	if err := t.db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM applied").Scan(&t.applied); err != nil {
+		return fmt.Errorf("reading the position: %w", err)
+	}
+	t.reached = t.applied
+	if err := t.dropUnfinishedDays(ctx); err != nil {
+		return err
+	}
+	var err error
+	if t.sorted, err = t.readSorted(ctx); err != nil {
+		return err
+	}
+	if err := t.recall(ctx); err != nil {
+		return err
+	}
+	if t.conn, err = t.connector.Connect(ctx); err != nil {
+		return fmt.Errorf("opening the writer: %w", err)
+	}
+	for _, tab := range tables {
+		a, err := duck.NewAppenderFromConn(t.conn, "", tab.name)
+		if err != nil {
+			return fmt.Errorf("opening the writer of %s: %w", tab.name, err)
+		}
+		t.appenders[tab.name] = a
+	}
+	return nil
+}
+
+// Position is the stream position up to which everything is durable.
+func (t *Telemetry) Position() uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.applied
+}
+
+// Close flushes and closes the store.
+func (t *Telemetry) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var errs []error
+	if t.conn != nil && t.broken == nil {
+		errs = append(errs, t.flush(context.Background()))
+	}
+	for _, a := range t.appenders {
+		errs = append(errs, a.Close())
+	}
+	if t.conn != nil {
+		errs = append(errs, t.conn.Close())
+	}
+	return errors.Join(append(errs, t.db.Close())...)
+}
+
+// exec runs one statement on the writer's connection.
+func (t *Telemetry) exec(ctx context.Context, q string, args ...any) error {
+	named := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	_, err := t.conn.(driver.ExecerContext).ExecContext(ctx, q, named)
+	return err
+}
