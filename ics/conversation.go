@@ -1,0 +1,235 @@
+package ics
+
+// Bounds of a conversation.
+const (
+	maxTries = 12      // segments of a conversation that are looked at before it is given up as unknown
+	maxTail  = 8 << 10 // bytes of an unfinished message that are kept for the next segment
+	maxAsked = 16      // requests whose answers are awaited
+	resync   = 1 << 20 // a jump in TCP sequence numbers that is a new beginning rather than a loss
+)
+
+// Conversation follows the payloads between two ends. The zero value is ready.
+// It is not safe for concurrent use. It holds at most about 24 KiB, and that
+// only while a message is split over segments.
+type Conversation struct {
+	protocol *protocol
+	why      string
+	tries    uint8
+	sides    [2]stream
+	roles    [2]Role // of the sides, once a message told
+	asked    []asked // CIP requests that await their answer
+	partsOf  byte    // reference of an S7 answer in parts
+	parts    []byte  // its value so far
+}
+
+// stream is one direction of a TCP conversation.
+type stream struct {
+	started bool
+	next    uint32 // sequence number that comes next
+	skip    int    // bytes left of a message that is not looked at further
+	tail    []byte // unfinished message
+}
+
+// message is what a dissector is given: the bytes from the start of a message.
+type message struct {
+	Segment
+	data []byte
+	c    *Conversation
+}
+
+// dissect reads what data holds and tells in r what it found. It returns the
+// bytes it is done with; need is the length of the unfinished message that
+// starts there, 0 where none does or its length isn't known.
+type dissect func(m *message, r *Result) (used, need int)
+
+// protocol is one row of the table of protocols.
+type protocol struct {
+	name      string
+	transport Transport
+	// recognise tells whether data is the start of a message of this protocol,
+	// and by what. It must refuse anything that is not for sure.
+	recognise func(m *message) (why string, ok bool)
+	dissect   dissect // nil: known by name only
+	stream    bool    // messages may be split over TCP segments
+}
+
+// Application is the protocol as known so far, "" while unknown.
+func (c *Conversation) Application() string {
+	if c.protocol == nil {
+		return ""
+	}
+	return c.protocol.name
+}
+
+// Settled reports that further segments can't tell anything new, so that a
+// caller may stop asking: nothing was recognised in the first ones, or the
+// protocol is known by name only.
+func (c *Conversation) Settled() bool {
+	if c.protocol == nil {
+		return c.tries >= maxTries
+	}
+	return c.protocol.dissect == nil
+}
+
+// Inspect looks at the next segment and fills r. Bytes that were sent again are
+// looked at once; after a loss it goes on at the next message that begins with
+// a segment. Segments that arrive late, after a loss was noted, are not
+// put back in order.
+func (c *Conversation) Inspect(s Segment, r *Result) {
+	r.reset()
+	defer c.conclude(s.Sender&1, r)
+	if s.Transport != TCP {
+		c.look(&message{Segment: s, data: s.Payload, c: c}, r)
+		return
+	}
+	st := &c.sides[s.Sender&1]
+	data, ok := st.arrange(&s)
+	if !ok {
+		r.Duplicate = true
+		return
+	}
+	if st.skip > 0 {
+		n := min(st.skip, len(data))
+		st.skip -= n
+		data = data[n:]
+	}
+	if len(st.tail) > 0 {
+		data = append(st.tail, data...)
+		st.tail = nil
+	}
+	if len(data) == 0 {
+		return
+	}
+	used, need := c.look(&message{Segment: s, data: data, c: c}, r)
+	if s.Missing == 0 {
+		st.keep(data[min(used, len(data)):], need)
+	}
+}
+
+// conclude fills in what the conversation as a whole knows.
+func (c *Conversation) conclude(sender Side, r *Result) {
+	r.Application, r.Why = c.Application(), c.why
+	switch {
+	case r.Sender == RoleUnknown:
+		r.Sender = c.roles[sender]
+	case c.roles[sender] == RoleUnknown:
+		c.roles[sender], c.roles[1-sender] = r.Sender, RoleClient+RoleServer-r.Sender
+	}
+}
+
+// arrange takes the new bytes of a segment in order; false: none are new.
+func (st *stream) arrange(s *Segment) ([]byte, bool) {
+	data := s.Payload
+	end := s.Seq + uint32(len(data)) + uint32(max(s.Missing, 0)) //nolint:gosec // sequence numbers wrap by design (RFC 9293 section 3.4)
+	if !st.started {
+		st.started, st.next = true, end
+		return data, true
+	}
+	ahead := int(int32(s.Seq - st.next)) //nolint:gosec // signed distance of wrapping numbers
+	switch {
+	case ahead > 0 || ahead < -resync: // bytes were lost, or it is another connection
+		st.tail, st.skip = nil, 0
+	case -ahead >= len(data):
+		if int32(end-st.next) > 0 { //nolint:gosec // signed distance of wrapping numbers
+			st.next = end
+		}
+		return nil, false
+	default:
+		data = data[-ahead:]
+	}
+	st.next = end
+	return data, true
+}
+
+// keep holds an unfinished message for the next segment, or skips it where it
+// is larger than the bound.
+func (st *stream) keep(rest []byte, need int) {
+	switch {
+	case need <= len(rest):
+	case need > maxTail:
+		st.skip = need - len(rest)
+	default:
+		st.tail = append([]byte(nil), rest...)
+	}
+}
+
+// look recognises the protocol where that is open, and dissects.
+func (c *Conversation) look(m *message, r *Result) (used, need int) {
+	if c.protocol == nil {
+		if c.tries >= maxTries || len(m.data) == 0 {
+			return len(m.data), 0
+		}
+		c.tries++
+		if !c.recognise(m) {
+			return len(m.data), 0
+		}
+	}
+	if c.protocol.dissect == nil {
+		return len(m.data), 0
+	}
+	used, need = c.protocol.dissect(m, r)
+	if !c.protocol.stream {
+		need = 0
+	}
+	return used, need
+}
+
+func (c *Conversation) recognise(m *message) bool {
+	for i := range protocols {
+		p := &protocols[i]
+		if p.transport != m.Transport {
+			continue
+		}
+		if why, ok := p.recognise(m); ok {
+			c.protocol, c.why = p, why
+			return true
+		}
+	}
+	return false
+}
+
+// rename changes the protocol once more is known of it: a transport layer that
+// carries several begins under its own name.
+func (c *Conversation) rename(name, why string) {
+	for i := range protocols {
+		if protocols[i].name == name && protocols[i].transport == c.protocol.transport {
+			c.protocol, c.why = &protocols[i], why
+			return
+		}
+	}
+}
+
+// protocols is the table, in the order in which they are tried: those with a
+// long fixed signature first. It is filled by init because dissectors look
+// names up in it.
+var protocols []protocol
+
+func init() {
+	protocols = []protocol{
+		{"tls", TCP, recogniseTLS, dissectTLS, true},
+		{"http", TCP, recogniseHTTP, dissectHTTP, false},
+		{"rtsp", TCP, recogniseRTSP, dissectRTSP, false},
+		{"ssh", TCP, recogniseSSH, dissectSSH, false},
+		{"smb", TCP, recogniseSMB, nil, false},
+		{"rdp", TCP, recogniseRDP, dissectRDP, false},
+		{"s7comm", TCP, recogniseS7, dissectISO, true},
+		{"s7comm-plus", TCP, recogniseS7Plus, dissectISO, true},
+		{"cotp", TCP, recogniseCOTP, dissectISO, true},
+		{"opcua", TCP, recogniseOPCUA, dissectOPCUA, false},
+		{"fins", TCP, recogniseFINSTCP, nil, false},
+		{"dnp3", TCP, recogniseDNP3, dissectDNP3, false},
+		{"enip", TCP, recogniseENIP, dissectENIP, true},
+		{"modbus", TCP, recogniseModbus, dissectModbus, true},
+		{"tds", TCP, recogniseTDS, dissectTDS, false},
+		{"hart-ip", TCP, recogniseHARTIP, nil, false},
+		{"dns", TCP, recogniseDNSTCP, nil, false},
+
+		{"bacnet", UDP, recogniseBACnet, nil, false},
+		{"enip", UDP, recogniseENIP, dissectENIP, false},
+		{"dnp3", UDP, recogniseDNP3, dissectDNP3, false},
+		{"dns", UDP, recogniseDNS, dissectDNS, false},
+		{"ntp", UDP, recogniseNTP, dissectNTP, false},
+		{"hart-ip", UDP, recogniseHARTIP, nil, false},
+		{"fins", UDP, recogniseFINSUDP, nil, false},
+	}
+}

@@ -1,0 +1,433 @@
+package ics
+
+import "strconv"
+
+// S7comm is carried in TPKT (RFC 1006) and COTP (ISO 8073, X.224). Siemens has
+// not published it; codes and layouts follow the public Wireshark and Zeek
+// descriptions and are held to real captures by the tests.
+
+const (
+	isoPort      = 102
+	tpktHeader   = 4
+	s7Magic      = 0x32
+	s7PlusMagic  = 0x72
+	cotpData     = 0xf0
+	cotpRequest  = 0xe0
+	cotpConfirm  = 0xd0
+	s7Job        = 1
+	s7Ack        = 2
+	s7AckData    = 3
+	s7UserData   = 7
+	maxSZLRecord = 64
+)
+
+// tpdu is one ISO transport message.
+type tpdu struct {
+	kind byte   // high half of the COTP type
+	last bool   // end of the transport data unit (data only)
+	head []byte // COTP header after its length octet
+	data []byte // what it carries
+}
+
+// nextTPDU splits the first TPKT off b.
+func nextTPDU(b []byte) (t tpdu, n, need int, ok bool) {
+	if len(b) < tpktHeader {
+		return tpdu{}, 0, tpktHeader, len(b) > 0 && b[0] == 3 && (len(b) < 2 || b[1] == 0)
+	}
+	n = int(be16(b[2:]))
+	if b[0] != 3 || b[1] != 0 || n < tpktHeader+2 {
+		return tpdu{}, 0, 0, false
+	}
+	if len(b) < n {
+		return tpdu{}, 0, n, true
+	}
+	cotp := b[tpktHeader:n]
+	l := int(cotp[0])
+	if l < 1 || 1+l > len(cotp) {
+		return tpdu{}, 0, 0, false
+	}
+	t = tpdu{kind: cotp[1] & 0xf0, head: cotp[1 : 1+l], data: cotp[1+l:]}
+	if t.kind == cotpData {
+		if l < 2 {
+			return tpdu{}, 0, 0, false
+		}
+		t.last = cotp[2]&0x80 != 0
+	}
+	return t, n, n, true
+}
+
+func firstTPDU(m *message) (tpdu, bool) {
+	t, n, _, ok := nextTPDU(m.data)
+	return t, ok && n > 0
+}
+
+func recogniseS7(m *message) (string, bool) {
+	t, ok := firstTPDU(m)
+	if !ok || t.kind != cotpData {
+		return "", false
+	}
+	_, ok = parseS7(t.data)
+	return "TPKT, COTP data and an S7 header (0x32) whose lengths add up", ok
+}
+
+func recogniseS7Plus(m *message) (string, bool) {
+	t, ok := firstTPDU(m)
+	if !ok || t.kind != cotpData {
+		return "", false
+	}
+	return "TPKT, COTP data and an S7comm-plus header (0x72)", s7PlusHeader(t.data)
+}
+
+func s7PlusHeader(b []byte) bool {
+	return len(b) >= 4 && b[0] == s7PlusMagic && (b[1] >= 1 && b[1] <= 3 || b[1] == 0xfe || b[1] == 0xff)
+}
+
+// recogniseCOTP knows the connection set-up only; what is carried is open.
+func recogniseCOTP(m *message) (string, bool) {
+	t, ok := firstTPDU(m)
+	if !ok || len(t.head) < 6 || (t.kind != cotpRequest && t.kind != cotpConfirm) {
+		return "", false
+	}
+	return "TPKT and a COTP connection set-up", true
+}
+
+// dissectISO reads TPKT after TPKT. Data units split over several are not put
+// together: only a first part that is whole by itself is read.
+func dissectISO(m *message, r *Result) (used, need int) {
+	for used < len(m.data) {
+		t, n, need, ok := nextTPDU(m.data[used:])
+		if !ok {
+			r.Malformed = true
+			return len(m.data), 0
+		}
+		if n == 0 {
+			return used, need
+		}
+		used += n
+		tellTPDU(t, m, r)
+	}
+	return used, 0
+}
+
+func tellTPDU(t tpdu, m *message, r *Result) {
+	switch {
+	case t.kind == cotpRequest:
+		r.Sender = RoleClient
+	case t.kind == cotpConfirm:
+		r.Sender = RoleServer
+	case t.kind != cotpData || len(t.data) == 0:
+	case t.data[0] == s7Magic:
+		m.c.rename("s7comm", "TPKT, COTP data and an S7 header (0x32)")
+		h, ok := parseS7(t.data)
+		if !ok {
+			r.Malformed = true
+			return
+		}
+		h.tell(m, r)
+	case s7PlusHeader(t.data):
+		m.c.rename("s7comm-plus", "TPKT, COTP data and an S7comm-plus header (0x72)")
+		tellS7Plus(t.data, m, r)
+	}
+}
+
+// s7 is one S7comm message.
+type s7 struct {
+	rosctr       byte // 1 job, 2 ack, 3 ack with data, 7 user data
+	failed       bool
+	param, value []byte
+}
+
+func parseS7(b []byte) (s7, bool) {
+	if len(b) < 10 || b[0] != s7Magic || be16(b[2:]) != 0 {
+		return s7{}, false
+	}
+	h := s7{rosctr: b[1]}
+	head := 10
+	switch h.rosctr {
+	case s7Job, s7UserData:
+	case s7Ack, s7AckData:
+		head = 12
+	default:
+		return s7{}, false
+	}
+	p, d := int(be16(b[6:])), int(be16(b[8:]))
+	if len(b) < head+p+d {
+		return s7{}, false
+	}
+	if head == 12 {
+		h.failed = b[10] != 0 || b[11] != 0
+	}
+	h.param, h.value = b[head:head+p], b[head+p:head+p+d]
+	return h, true
+}
+
+var s7Functions = map[byte]struct {
+	name string
+	ops  Operations
+}{
+	0x00: {"cpu services", Other},
+	0x04: {"read variable", Read},
+	0x05: {"write variable", Write},
+	0x1a: {"request download", Program},
+	0x1b: {"download block", Program},
+	0x1c: {"download ended", Program},
+	0x1d: {"start upload", Upload},
+	0x1e: {"upload", Upload},
+	0x1f: {"end upload", Upload},
+	0x28: {"program invocation", Other},
+	0x29: {"plc stop", Stop},
+	0xf0: {"setup communication", 0},
+}
+
+func (h s7) tell(m *message, r *Result) {
+	if h.rosctr == s7UserData {
+		h.tellUserData(m.c, r)
+		return
+	}
+	if h.rosctr == s7Job {
+		r.Sender = RoleClient
+	} else {
+		r.Sender = RoleServer
+	}
+	if len(h.param) == 0 {
+		return // a bare acknowledgement
+	}
+	code := h.param[0]
+	f, known := s7Functions[code]
+	if !known {
+		f.name, f.ops = "unknown", Other
+	}
+	// In a download the controller asks the engineering station for the blocks:
+	// these jobs go the other way.
+	if code == 0x1b || code == 0x1c {
+		r.Sender = m.role(isoPort)
+	}
+	if code == 0x28 {
+		if h.rosctr == s7Job {
+			f.name, f.ops = invocation(h.param)
+		} else {
+			f.ops = 0 // the answer does not repeat which
+		}
+	}
+	r.function(Function{"s7comm", uint16(code), f.name, h.rosctr == s7Job, h.failed, f.ops})
+}
+
+// invocation names a program invocation (PI) service: seven bytes, the length
+// of an argument block, the block, the length of the name, the name.
+func invocation(param []byte) (string, Operations) {
+	name := ""
+	if len(param) >= 10 {
+		block := int(be16(param[8:]))
+		if at := 10 + block; at < len(param) {
+			n := int(param[at])
+			name = text(param[at+1 : min(at+1+n, len(param))])
+		}
+	}
+	switch name {
+	case "P_PROGRAM":
+		return "start (P_PROGRAM)", Start
+	case "_INSE", "_DELE", "_GARB", "_MODU", "_N_DELE", "_NEW":
+		return "change of program memory (" + name + ")", Program
+	case "":
+		return "program invocation", Other
+	}
+	return "program invocation " + name, Other
+}
+
+// User data: 00 01 12, length, method, type (high half: 4 request, 8 answer)
+// and group, sub-function, sequence. With length 8 follow the data unit
+// reference, whether more follows, and the error.
+//
+// A long answer comes in parts, each asked for; it is told once, when the last
+// part is there.
+func (h s7) tellUserData(c *Conversation, r *Result) {
+	p := h.param
+	if len(p) < 8 || p[0] != 0 || p[1] != 1 || p[2] != 0x12 {
+		r.Malformed = true
+		return
+	}
+	kind, group, sub := p[5]>>4, p[5]&0x0f, p[6]
+	switch kind {
+	case 4:
+		r.Sender = RoleClient
+	case 8:
+		r.Sender = RoleServer
+	}
+	long := len(p) >= 12
+	if kind == 4 && long { // asks for the next part
+		return
+	}
+	failed := long && be16(p[10:]) != 0
+	body := h.value
+	if kind == 8 && long {
+		if p[9] != 0 {
+			c.addPart(p[8], body)
+			return
+		}
+		body = c.joined(p[8], body)
+	}
+	name, ops := userFunction(group, sub)
+	if group == 4 && sub == 1 { // read system status list (SZL)
+		ops = systemStatus(body, kind == 8 && !failed, r)
+	}
+	r.function(Function{"s7comm", uint16(p[5]), name, kind == 4, failed, ops})
+}
+
+// maxParts bounds an answer in parts, in bytes.
+const maxParts = 8 << 10
+
+// addPart keeps a part of an answer: return code, transport size, length, data.
+// The parts of one reference are joined as one value.
+func (c *Conversation) addPart(reference byte, value []byte) {
+	if len(value) < 4 {
+		return
+	}
+	if c.partsOf != reference || len(c.parts) == 0 {
+		c.partsOf, c.parts = reference, append([]byte(nil), value...)
+		return
+	}
+	if len(c.parts)+len(value) <= maxParts {
+		c.parts = append(c.parts, value[4:]...)
+	}
+}
+
+// joined is the whole value with its last part.
+func (c *Conversation) joined(reference byte, value []byte) []byte {
+	if len(c.parts) == 0 || c.partsOf != reference || len(value) < 4 {
+		return value
+	}
+	whole := append(c.parts, value[4:]...)
+	c.parts = nil
+	return whole
+}
+
+func userFunction(group, sub byte) (string, Operations) {
+	switch group {
+	case 1:
+		return "programmer commands", Other
+	case 2:
+		return "cyclic data", Read
+	case 3:
+		return "block functions", Read
+	case 4:
+		return "cpu functions", Read
+	case 5:
+		return "security", Other
+	case 7:
+		if sub == 2 || sub == 4 {
+			return "set clock", SetTime
+		}
+		return "read clock", Read
+	}
+	return "user data group " + strconv.Itoa(int(group)), Other
+}
+
+// systemStatus reads an SZL request or answer: return code, transport size,
+// length, then list id, index, record length, record count and the records.
+func systemStatus(v []byte, answered bool, r *Result) Operations {
+	if len(v) < 8 {
+		return Read
+	}
+	list := be16(v[4:]) & 0xff
+	if list != 0x11 && list != 0x1c {
+		return Read
+	}
+	if !answered || v[0] != 0xff || len(v) < 12 {
+		return Identify
+	}
+	size, count := int(be16(v[8:])), min(int(be16(v[10:])), maxSZLRecord)
+	rest := v[12:]
+	for ; count > 0 && size >= 4 && len(rest) >= size; count-- {
+		r.identify(szlRecord(list, rest[:size]))
+		rest = rest[size:]
+	}
+	return Identify
+}
+
+// szlRecord reads one record of list 0x11 (module identification: index, order
+// number in 20 bytes, then version words) or 0x1C (component identification:
+// index, text in up to 32 bytes).
+func szlRecord(list uint16, b []byte) Identity {
+	index := be16(b)
+	if list == 0x11 {
+		if len(b) < 28 {
+			return Identity{}
+		}
+		switch index {
+		case 1:
+			id := Identity{Model: text(b[2:22])}
+			if hasPrefix(b[2:], "6ES7") {
+				id.Vendor = "Siemens" // the maker's own order numbers
+			}
+			return id
+		case 7: // firmware: 'V' and major in one word, minor and patch in the next
+			if b[24] == 'V' {
+				return Identity{Firmware: "V" + strconv.Itoa(int(b[25])) + "." + strconv.Itoa(int(b[26])) + "." + strconv.Itoa(int(b[27]))}
+			}
+		}
+		return Identity{}
+	}
+	value := text(b[2:min(len(b), 34)])
+	switch index {
+	case 1:
+		return Identity{Name: value}
+	case 4:
+		if value == "Original Siemens Equipment" {
+			return Identity{Vendor: "Siemens"}
+		}
+	case 5:
+		return Identity{Serial: value}
+	case 7:
+		return Identity{Product: value}
+	}
+	return Identity{}
+}
+
+var s7PlusFunctions = map[uint16]struct {
+	name string
+	ops  Operations
+}{
+	0x04bb: {"explore", Read},
+	0x04ca: {"create object", Other},
+	0x04d4: {"delete object", Other},
+	0x04f2: {"set variable", Write},
+	0x04fc: {"get variable", Read},
+	0x0524: {"get link", Read},
+	0x0542: {"set multiple variables", Write},
+	0x054c: {"get multiple variables", Read},
+	0x0556: {"begin sequence", Other},
+	0x0560: {"end sequence", Other},
+	0x056b: {"invoke", Other},
+	0x0586: {"get variables substreamed", Read},
+}
+
+// tellS7Plus reads the header: 0x72, version, length, in version 3 an integrity
+// part, then opcode, two bytes, function. Bodies are not read.
+func tellS7Plus(b []byte, m *message, r *Result) {
+	b = b[4:]
+	if len(b) > 33 && b[0] == 32 { // integrity part: its length and 32 bytes
+		b = b[33:]
+	}
+	if len(b) < 5 {
+		return
+	}
+	opcode, code := b[0], be16(b[3:])
+	f, known := s7PlusFunctions[code]
+	if !known {
+		f.name, f.ops = "unknown", Other
+	}
+	switch opcode {
+	case 0x31:
+		r.Sender = RoleClient
+	case 0x32:
+		r.Sender = RoleServer
+	case 0x33: // notification: no function
+		r.Sender = RoleServer
+		r.function(Function{"s7comm-plus", 0, "notification", false, false, Read})
+		return
+	default:
+		r.Sender = m.role(isoPort)
+		return
+	}
+	r.function(Function{"s7comm-plus", code, f.name, opcode == 0x31, false, f.ops})
+}

@@ -1,0 +1,331 @@
+package ics_test
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/quaywatch/quaywatch/ics"
+)
+
+// captures gives the directory of the captures with Zeek baselines, or skips.
+func captures(t testing.TB) string {
+	t.Helper()
+	root := os.Getenv("QUAYWATCH_TESTDATA")
+	if root == "" {
+		root = filepath.Join("..", "..", "shared", "data")
+	}
+	dir := filepath.Join(root, "ot", "pcap")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("no captures to compare with: %v (set QUAYWATCH_TESTDATA)", err)
+	}
+	return dir
+}
+
+// told is what a whole capture said.
+type told struct {
+	functions    []ics.Function
+	applications map[string]string // conversation → name
+	identities   []ics.Identity
+	client       map[string]string // conversation → address of the client
+}
+
+// replay gives every payload of a capture to ics, decoded by gopacket, which
+// has nothing to do with our own decoder.
+func replay(t testing.TB, path string) told {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	var src gopacket.PacketDataSource
+	var link layers.LinkType
+	if r, err := pcapgo.NewReader(f); err == nil {
+		src, link = r, r.LinkType()
+	} else {
+		if _, err := f.Seek(0, io.SeekStart); err != nil {
+			t.Fatal(err)
+		}
+		r, err := pcapgo.NewNgReader(f, pcapgo.DefaultNgReaderOptions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src, link = r, r.LinkType()
+	}
+	out := told{applications: map[string]string{}, client: map[string]string{}}
+	conversations := map[string]*ics.Conversation{}
+	var r ics.Result
+	for {
+		data, _, err := src.ReadPacketData()
+		if errors.Is(err, io.EOF) {
+			return out
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := gopacket.NewPacket(data, link, gopacket.Default)
+		net := p.NetworkLayer()
+		if net == nil || p.TransportLayer() == nil {
+			continue
+		}
+		s := ics.Segment{Payload: p.TransportLayer().LayerPayload()}
+		switch l := p.TransportLayer().(type) {
+		case *layers.TCP:
+			s.Transport, s.Source, s.Destination, s.Seq = ics.TCP, uint16(l.SrcPort), uint16(l.DstPort), l.Seq
+		case *layers.UDP:
+			s.Transport, s.Source, s.Destination = ics.UDP, uint16(l.SrcPort), uint16(l.DstPort)
+		default:
+			continue
+		}
+		if len(s.Payload) == 0 {
+			continue
+		}
+		a := net.NetworkFlow().Src().String() + ":" + strconv.Itoa(int(s.Source))
+		b := net.NetworkFlow().Dst().String() + ":" + strconv.Itoa(int(s.Destination))
+		key := a + " " + b
+		if a > b {
+			key, s.Sender = b+" "+a, ics.Second
+		}
+		c := conversations[key]
+		if c == nil {
+			c = &ics.Conversation{}
+			conversations[key] = c
+		}
+		c.Inspect(s, &r)
+		out.functions = append(out.functions, r.Functions...)
+		if !r.Identity.IsZero() {
+			out.identities = append(out.identities, r.Identity)
+		}
+		out.applications[key] = r.Application
+		switch r.Sender {
+		case ics.RoleClient:
+			out.client[key] = a
+		case ics.RoleServer:
+			out.client[key] = b
+		}
+	}
+}
+
+// zeekLog reads a Zeek log: rows of columns, comments left out.
+func zeekLog(t testing.TB, path string) [][]string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]string
+	for l := range strings.Lines(string(b)) {
+		if l = strings.TrimRight(l, "\n"); l != "" && l[0] != '#' {
+			rows = append(rows, strings.Split(l, "\t"))
+		}
+	}
+	return rows
+}
+
+func count(t told, name func(ics.Function) string) map[string]int {
+	out := map[string]int{}
+	for _, f := range t.functions {
+		if n := name(f); n != "" {
+			out[n]++
+		}
+	}
+	return out
+}
+
+func TestModbusAgreesWithZeek(t *testing.T) {
+	dir := filepath.Join(captures(t), "icsnpp", "modbus", "testing")
+	got := count(replay(t, filepath.Join(dir, "traces", "modbus_example.pcap")), func(f ics.Function) string {
+		if f.Request {
+			return ""
+		}
+		return strings.ToUpper(strings.NewReplacer(" ", "_", "/", "_").Replace(f.Name)) + map[bool]string{true: "_EXCEPTION"}[f.Failed]
+	})
+	names := map[string]string{"ENCAP_INTERFACE_TRANSPORT": "ENCAPSULATED_INTERFACE_TRANSPORT", "REPORT_SLAVE_ID": "REPORT_SERVER_ID"}
+	want := map[string]int{}
+	for _, row := range zeekLog(t, filepath.Join(dir, "baseline", "analyzer.basic", "modbus.log")) {
+		n := row[6]
+		if own, renamed := names[n]; renamed {
+			n = own
+		}
+		want[n]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("functions answered (-zeek +ics):\n%s", diff)
+	}
+}
+
+func TestS7AgreesWithZeek(t *testing.T) {
+	for _, name := range []string{"s7ident", "snap7", "s7comm_plus"} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(captures(t), "icsnpp", "s7comm", "tests")
+			heard := replay(t, filepath.Join(dir, "traces", name+".pcap"))
+			got := count(heard, func(f ics.Function) string {
+				if f.Protocol != "s7comm" {
+					return ""
+				}
+				return "0x" + strconv.FormatUint(uint64(f.Code)+0x100, 16)[1:]
+			})
+			want := map[string]int{}
+			for _, row := range zeekLog(t, filepath.Join(dir, "baseline", "analyzer."+name, "s7comm.log")) {
+				if row[14] != "-" {
+					want[row[14]]++
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("functions (-zeek +ics):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestS7PlusAgreesWithZeek(t *testing.T) {
+	dir := filepath.Join(captures(t), "icsnpp", "s7comm", "tests")
+	got := count(replay(t, filepath.Join(dir, "traces", "s7comm_plus.pcap")), func(f ics.Function) string {
+		if f.Protocol != "s7comm-plus" {
+			return ""
+		}
+		if f.Name == "notification" {
+			return "-"
+		}
+		return "0x" + strconv.FormatUint(uint64(f.Code)+0x10000, 16)[1:]
+	})
+	want := map[string]int{}
+	for _, row := range zeekLog(t, filepath.Join(dir, "baseline", "analyzer.s7comm_plus", "s7comm_plus.log")) {
+		want[row[14]]++
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("functions (-zeek +ics):\n%s", diff)
+	}
+}
+
+func TestS7IdentityAgreesWithZeek(t *testing.T) {
+	dir := filepath.Join(captures(t), "icsnpp", "s7comm", "tests")
+	var got ics.Identity
+	for _, id := range replay(t, filepath.Join(dir, "traces", "s7ident.pcap")).identities {
+		got = merge(got, id)
+	}
+	row := zeekLog(t, filepath.Join(dir, "baseline", "analyzer.s7ident", "s7comm_known_devices.log"))[0]
+	if got.Name != row[11] || got.Serial != row[14] || !strings.HasPrefix(got.Product, row[12]) {
+		t.Errorf("identity %+v, Zeek has name %q module %q serial %q", got, row[11], row[12], row[14])
+	}
+	if got.Vendor != "Siemens" || got.Model == "" || got.Firmware == "" {
+		t.Errorf("vendor, order number or firmware is missing: %+v", got)
+	}
+}
+
+func merge(a, b ics.Identity) ics.Identity {
+	for _, f := range []struct{ to, from *string }{
+		{&a.Vendor, &b.Vendor}, {&a.Product, &b.Product}, {&a.Model, &b.Model},
+		{&a.Firmware, &b.Firmware}, {&a.Serial, &b.Serial}, {&a.Name, &b.Name},
+	} {
+		if *f.from != "" {
+			*f.to = *f.from
+		}
+	}
+	return a
+}
+
+func TestENIPAgreesWithZeek(t *testing.T) {
+	for name, capture := range map[string]string{
+		"basic":                    "enip_cip_example.pcap",
+		"multiple_service_request": "multiple_service_packet_cip.pcapng",
+		"set_attr_single_service":  "set_attribute_single_service_cip.pcapng",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(captures(t), "icsnpp", "enip", "tests")
+			heard := replay(t, filepath.Join(dir, "traces", capture))
+			got := count(heard, func(f ics.Function) string {
+				switch {
+				case f.Protocol == "cip":
+					return "cip " + map[bool]string{true: "request", false: "response"}[f.Request] + " 0x" + strconv.FormatUint(uint64(f.Code)+0x100, 16)[1:]
+				case f.Name == "cyclic data":
+					return "io"
+				}
+				return "enip 0x" + strconv.FormatUint(uint64(f.Code)+0x100, 16)[1:]
+			})
+			want := map[string]int{}
+			base := filepath.Join(dir, "baseline", "analyzer."+name)
+			for _, row := range zeekLog(t, filepath.Join(base, "enip.log")) {
+				want["enip "+row[11]]++
+			}
+			for _, row := range zeekLog(t, filepath.Join(base, "cip.log")) {
+				want["cip "+row[12]+" "+row[13]]++
+			}
+			if name == "basic" {
+				want["io"] = len(zeekLog(t, filepath.Join(base, "cip_io.log")))
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("functions (-zeek +ics):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestENIPIdentityAgreesWithZeek(t *testing.T) {
+	dir := filepath.Join(captures(t), "icsnpp", "enip", "tests")
+	heard := replay(t, filepath.Join(dir, "traces", "enip_cip_example.pcap"))
+	rows := zeekLog(t, filepath.Join(dir, "baseline", "analyzer.basic", "cip_identity.log"))
+	if len(heard.identities) < len(rows) {
+		t.Fatalf("%d identities, Zeek has %d", len(heard.identities), len(rows))
+	}
+	for i, row := range rows {
+		// ts uid orig resp is_orig source destination version socket… vendor type
+		want := ics.Identity{Vendor: row[15], Kind: row[17], Firmware: row[19], Serial: row[21], Product: row[22]}
+		if diff := cmp.Diff(want, heard.identities[i]); diff != "" {
+			t.Errorf("identity %d (-zeek +ics):\n%s", i, diff)
+		}
+	}
+}
+
+// TestEveryCaptureIsNamed holds each capture to the protocol it was made for:
+// the conversations on it are named so, and no other industrial name appears.
+func TestEveryCaptureIsNamed(t *testing.T) {
+	dir := captures(t)
+	for folder, want := range map[string]string{
+		"icsnpp/modbus": "modbus", "icsnpp/s7comm": "s7comm", "icsnpp/enip": "enip", "icsnpp/bacnet": "bacnet",
+		"icsnpp/dnp3": "dnp3", "icsnpp/hart-ip": "hart-ip", "icsnpp/omron-fins": "fins", "icsnpp/opcua-binary": "opcua",
+		"gopacket": "",
+	} {
+		t.Run(folder, func(t *testing.T) {
+			named := map[string]int{}
+			err := filepath.WalkDir(filepath.Join(dir, folder), func(p string, _ os.DirEntry, err error) error {
+				if err != nil || !strings.Contains(filepath.Ext(p), ".pcap") {
+					return err
+				}
+				here := 0
+				for _, app := range replay(t, p).applications {
+					named[app]++
+					if app == want {
+						here++
+					}
+				}
+				if here == 0 && want != "" {
+					t.Errorf("%s: no conversation is named %q", filepath.Base(p), want)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%v", named)
+			for app := range named {
+				if want != "" && app != want && app != "" && !strings.HasPrefix(app, want) && !innocent[app] {
+					t.Errorf("a conversation is named %q", app)
+				}
+			}
+		})
+	}
+}
+
+// innocent are names that may well occur beside the protocol of a capture.
+var innocent = map[string]bool{"dns": true, "http": true, "tls": true, "ntp": true, "ssh": true}
