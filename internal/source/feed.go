@@ -28,7 +28,10 @@ const (
 
 // FeedOptions sets up a Feed. The zero value suits a file.
 type FeedOptions struct {
-	// Clock gives the arrival time; nil is the system clock in UTC.
+	// Clock gives the arrival time; nil is the system clock in UTC. A clock that
+	// returns the zero time says that the input is a recording whose arrival is
+	// not known: the told time then stands for it, so that reading the recording
+	// again gives the same observations.
 	Clock func() time.Time
 	// Expect is the longest normal silence that the operator declared; 0: none.
 	Expect time.Duration
@@ -91,6 +94,9 @@ func (f *Feed) Head(told time.Time, raw event.Raw) event.Head {
 	h := event.Head{Time: told.UTC(), Seen: now, Told: !told.IsZero(), Source: f.id, Raw: raw}
 	if !h.Told {
 		h.Time = now
+	}
+	if now.IsZero() {
+		h.Seen = h.Time
 	}
 	return h
 }
@@ -241,7 +247,9 @@ func (f *Feed) Skipped() {
 // heard notes that something arrived, good or bad.
 func (f *Feed) heard() {
 	now := f.o.Clock()
-	f.health.LastSeen = now
+	if !now.IsZero() {
+		f.health.LastSeen = now
+	}
 	f.count(now)
 }
 
@@ -399,6 +407,9 @@ func each(b *event.Batch, visit func(*event.Head)) {
 func (f *Feed) account() event.SourceHealth {
 	now := f.o.Clock()
 	h := f.health
+	if now.IsZero() {
+		now = h.LastTold
+	}
 	h.Time, h.Seen, h.Told = now, now, false
 	h.Rate = f.rate(now)
 	h.Reasons = slices.Clone(h.Reasons)
@@ -408,7 +419,7 @@ func (f *Feed) account() event.SourceHealth {
 // count adds one arrival to the second that it came in.
 func (f *Feed) count(at time.Time) {
 	f.turnTo(at.Unix())
-	f.perSec[f.secAt%rateWindow]++
+	f.perSec[f.secAt%rateWindow]++ // a late one counts in the newest second
 }
 
 // turnTo clears the slots of the seconds that passed without input.
