@@ -120,7 +120,7 @@ func recogniseModbus(m *message) (string, bool) {
 		return "", false
 	}
 	if n < len(m.data) { // pipelined: what follows must be a message too
-		if _, _, _, ok := nextADU(m.data[n:]); !ok {
+		if _, _, _, ok := nextADU(m.data[n:]); !ok || len(m.data) < n+mbapHeader {
 			return "", false
 		}
 	}

@@ -32,6 +32,9 @@ func dissectTLS(m *message, r *Result) (used, need int) {
 	if len(b) < n && n <= maxTail && m.Missing == 0 {
 		return 0, n
 	}
+	if n < 9 { // too short for a handshake header: not ours to read
+		return len(m.data), 0
+	}
 	b = b[5:min(n, len(b))]
 	switch b[0] {
 	case tlsClientHello:

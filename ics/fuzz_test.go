@@ -1,0 +1,99 @@
+package ics_test
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"github.com/quaywatch/quaywatch/ics"
+)
+
+// check holds what must be true of any result, whatever the bytes were.
+func check(t *testing.T, r *ics.Result, payload []byte) {
+	t.Helper()
+	if (r.Application == "") != (r.Why == "") {
+		t.Errorf("name %q, reason %q", r.Application, r.Why)
+	}
+	if r.Application == "" && (len(r.Functions) > 0 || r.Operations != 0 || !r.Identity.IsZero()) {
+		t.Errorf("told something of a protocol that was not recognised: %+v", r)
+	}
+	if len(r.Functions) > 128 {
+		t.Errorf("%d functions", len(r.Functions))
+	}
+	for _, s := range []string{r.Identity.Name, r.Identity.Product, r.Identity.Serial, r.ServerName} {
+		if len(s) > 3*256 || !utf8.ValidString(s) {
+			t.Errorf("text %q is too long or no UTF-8", s)
+		}
+	}
+	_ = payload
+}
+
+// fuzzPort fuzzes one protocol: two segments on its port, first asked, then answered.
+func fuzzPort(f *testing.F, transport ics.Transport, port uint16, seeds ...string) {
+	for _, s := range seeds {
+		f.Add(unhex(f, s), unhex(f, s))
+	}
+	f.Fuzz(func(t *testing.T, ask, answer []byte) {
+		var c ics.Conversation
+		var r ics.Result
+		c.Inspect(ics.Segment{Transport: transport, Source: 50000, Destination: port, Payload: ask}, &r)
+		check(t, &r, ask)
+		c.Inspect(ics.Segment{Transport: transport, Source: port, Destination: 50000, Sender: ics.Second, Payload: answer}, &r)
+		check(t, &r, answer)
+		c.Inspect(ics.Segment{Transport: transport, Source: port, Destination: 50000, Sender: ics.Second, Seq: uint32(len(answer)), Payload: ask, Missing: 3}, &r)
+		check(t, &r, ask)
+	})
+}
+
+func FuzzModbus(f *testing.F) {
+	fuzzPort(f, ics.TCP, 502, "0001000000060103000a000a", "00010000001201 2b 0e 01 01 00 00 01 00 04 41636d65 0000")
+}
+
+func FuzzS7(f *testing.F) {
+	fuzzPort(f, ics.TCP, 102, "0300001902f08032010000000000080000f0000001000101e0",
+		"0300002102f080320700000100000800080001120411440100ff09000400110000")
+}
+
+func FuzzENIP(f *testing.F) {
+	fuzzPort(f, ics.TCP, 44818, "630000000000000000000000000000000000000000000000",
+		"6f001600010000000000000000000000000000000000000000000000000002000000 0000b20006000102200124 01")
+}
+
+func FuzzENIPDatagram(f *testing.F) {
+	fuzzPort(f, ics.UDP, 2222, "020002800800010000000100 0000b10002000000")
+}
+
+func FuzzTLS(f *testing.F) {
+	fuzzPort(f, ics.TCP, 443, "160301002f0100002b0303000000000000000000000000000000000000000000000000000000000000000000000200130100")
+}
+
+func FuzzTextAndOthers(f *testing.F) {
+	for _, s := range []string{"GET / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nServer: b\r\n\r\n", "DESCRIBE rtsp://c/ RTSP/1.0\r\n\r\n", "RTSP/1.0 200 OK\r\nServer: d\r\n\r\n", "SSH-2.0-e\r\n", "FINS0000000000000000", "HELF0000"} {
+		f.Add(uint16(80), true, []byte(s))
+	}
+	f.Fuzz(func(t *testing.T, port uint16, tcp bool, b []byte) {
+		s := ics.Segment{Transport: ics.UDP, Source: 50000, Destination: port, Payload: b}
+		if tcp {
+			s.Transport = ics.TCP
+		}
+		var c ics.Conversation
+		var r ics.Result
+		for range 3 {
+			c.Inspect(s, &r)
+			check(t, &r, b)
+			s.Seq += uint32(len(b))
+		}
+	})
+}
+
+func FuzzLink(f *testing.F) {
+	f.Add(unhex(f, "02070400 12bb0000010403057031060200780a0673776974636800 00"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		id, ok := ics.LLDP(b)
+		if !ok && id.Serial != "" && len(b) < 4 {
+			t.Error("identity out of nothing")
+		}
+		if l, ok := ics.DHCP(b); ok && len(l.MAC) != 17 {
+			t.Errorf("lease %+v", l)
+		}
+	})
+}
