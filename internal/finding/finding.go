@@ -6,7 +6,8 @@
 // A watch tells an [Occurrence]: one time that a rule held for a subject, or
 // that the condition went away. Occurrences of one rule and subject fold into
 // one [Finding] by [Finding.Merge], which is pure; the [Register] keeps the
-// folded findings, their states and what people did with them.
+// folded findings, their states and what people did with them. What belongs to
+// an exercise folds apart from what is real.
 package finding
 
 import (
@@ -171,20 +172,30 @@ const (
 // began) and the newest.
 const MaxFacts = 24
 
-// Finding is a folded run of occurrences with its state.
+// MaxComments is the most comments that a finding carries, and MaxText the
+// longest text of a person in characters.
+const (
+	MaxComments = 500
+	MaxText     = 4000
+)
+
+// Finding is a folded run of occurrences with its state. The embedded
+// occurrence is the newest; Facts are gathered from all.
 type Finding struct {
-	ID string `json:"id"` // from rule and subject: the same input gives the same id
+	ID string `json:"id"` // from rule, subject and exercise: the same input gives the same id
 	Occurrence
 	First        time.Time `json:"first"`
-	Last         time.Time `json:"last"`
-	Count        int       `json:"count"`   // occurrences, repeats of the same observation not counted
-	Present      bool      `json:"present"` // the condition holds as far as is known
+	Since        time.Time `json:"since"`         // start of the present run, or of the last one where it has gone
+	Last         time.Time `json:"last"`          // newest occurrence
+	Gone         time.Time `json:"gone,omitzero"` // when the condition went away; zero while Present
+	Count        int       `json:"count"`         // occurrences, repeats of the same observation not counted
+	Present      bool      `json:"present"`       // the condition holds as far as is known
 	State        State     `json:"state"`
 	ShelvedUntil time.Time `json:"shelved_until,omitzero"`
 	Assignee     string    `json:"assignee,omitempty"` // account
 	ChangedAt    time.Time `json:"changed_at"`         // last change of state, grade, severity, assignment or comment
-	Revision     int64     `json:"revision"`           // one more at each change; the ETag
-	Comments     []Comment `json:"comments,omitempty"`
+	Revision     int64     `json:"revision"`           // one more at each change that a person would want to know, not at mere repeats; the ETag
+	Comments     []Comment `json:"comments,omitempty"` // oldest first, at most MaxComments
 }
 
 // Comment is a note by a person.
@@ -194,124 +205,21 @@ type Comment struct {
 	Text   string    `json:"text"`
 }
 
-// ID names the finding of a rule and subject, such as "F-2QZ7K4MW3B".
-func ID(rule string, s Subject) string {
-	h := sha256.Sum256([]byte(rule + "\x00" + s.Kind + "\x00" + s.ID))
+// ID names the finding of a rule and subject, such as "F-2QZ7K4MW3BPA": sixty
+// bits of a SHA-256, so a register of a million findings has a chance of about
+// one in two million of two sharing a name.
+func ID(rule string, s Subject) string { return idOf(rule, s, "") }
+
+// FindingID is the id of the finding that the occurrence belongs to. An
+// exercise has findings of its own, so that a drill never hides, changes or
+// clears a real alarm.
+func (o Occurrence) FindingID() string { return idOf(o.Rule, o.Subject, o.Exercise) }
+
+func idOf(rule string, s Subject, exercise string) string {
+	key := rule + "\x00" + s.Kind + "\x00" + s.ID
+	if exercise != "" {
+		key += "\x00" + exercise
+	}
+	h := sha256.Sum256([]byte(key))
 	return "F-" + base32.StdEncoding.EncodeToString(h[:])[:12]
-}
-
-// New starts a finding from its first occurrence.
-func New(o Occurrence) Finding {
-	f := Finding{ID: ID(o.Rule, o.Subject), First: o.Time, State: Active}
-	f.take(o)
-	f.Facts = trimFacts(nil, o.Facts)
-	f.Last, f.Count, f.Present, f.ChangedAt = o.Time, 1, true, o.Time
-	return f
-}
-
-// Change is what a merge did to a finding, for the log and the live screen.
-type Change string
-
-// Kinds of change.
-const (
-	Unchanged Change = ""           // nothing that a person would want to know
-	Repeated  Change = "repeated"   // counted again
-	Raised    Change = "raised"     // new, or back after it was resolved or returned
-	Regraded  Change = "regraded"   // grade or severity moved
-	WentAway  Change = "returned"   // the condition is gone
-	ActedUpon Change = "acted upon" // a person changed it
-)
-
-// Merge folds an occurrence of the same rule and subject into f and tells what
-// changed. Late occurrences extend First and count; they do not overwrite what
-// a newer one said. Grade and severity only rise while the condition is present
-// (a watch that becomes less sure clears the condition); facts are kept without
-// repeats.
-func (f *Finding) Merge(o Occurrence) Change {
-	if o.Cleared {
-		if !f.Present || o.Time.Before(f.Last) {
-			return Unchanged
-		}
-		f.Present, f.Last, f.ChangedAt = false, o.Time, o.Time
-		f.Facts = trimFacts(f.Facts, o.Facts)
-		switch f.State {
-		case Active:
-			f.State = Returned
-		case Acknowledged:
-			f.State = Resolved
-		}
-		return WentAway
-	}
-	fresh := newFacts(f.Facts, o.Facts)
-	if len(o.Facts) > 0 && len(fresh) == 0 {
-		return Unchanged // the same observations told again
-	}
-	grade, severity := max(f.Grade, o.Grade), max(f.Severity, o.Severity)
-	regraded := grade != f.Grade || severity != f.Severity
-	facts := trimFacts(f.Facts, fresh)
-	wasAway := !f.Present
-	if !o.Time.Before(f.Last) {
-		if wasAway {
-			grade, severity = o.Grade, o.Severity
-		}
-		f.take(o)
-		f.Last = o.Time
-	}
-	f.Grade, f.Severity, f.Facts = grade, severity, facts
-	if o.Time.Before(f.First) {
-		f.First = o.Time
-	}
-	f.Count++
-	switch {
-	case wasAway && !o.Time.Before(f.Last):
-		f.Present, f.ChangedAt = true, o.Time
-		if f.State == Returned || f.State == Resolved {
-			f.State = Active
-		}
-		return Raised
-	case regraded:
-		f.ChangedAt = f.Last
-		if f.State == Acknowledged {
-			f.State = Active // it is worse than what was acknowledged
-		}
-		return Regraded
-	}
-	return Repeated
-}
-
-// take copies the description of the newest occurrence.
-func (f *Finding) take(o Occurrence) {
-	facts := f.Facts
-	f.Occurrence = o
-	f.Facts = facts
-}
-
-func factKey(a Fact) string {
-	return a.Evidence.Source + "\x00" + a.Evidence.Raw.Input + "\x00" + fmt.Sprint(a.Evidence.Raw.Offset) + "\x00" + a.Text
-}
-
-// newFacts returns the facts of add that have does not hold.
-func newFacts(have, add []Fact) []Fact {
-	seen := make(map[string]bool, len(have))
-	for _, h := range have {
-		seen[factKey(h)] = true
-	}
-	var out []Fact
-	for _, a := range add {
-		if k := factKey(a); !seen[k] {
-			seen[k] = true
-			out = append(out, a)
-		}
-	}
-	return out
-}
-
-// trimFacts joins and orders facts by time and keeps the first two and the newest.
-func trimFacts(have, add []Fact) []Fact {
-	all := append(slices.Clone(have), add...)
-	slices.SortStableFunc(all, func(a, b Fact) int { return a.Time.Compare(b.Time) })
-	if over := len(all) - MaxFacts; over > 0 {
-		all = slices.Delete(all, 2, 2+over)
-	}
-	return all
 }

@@ -11,6 +11,7 @@ var (
 	ErrNotFound = errors.New("finding not found")
 	ErrConflict = errors.New("finding was changed by somebody else") // revision differs
 	ErrState    = errors.New("not possible in this state")
+	ErrInvalid  = errors.New("not valid") // an action or query that lacks something or holds something it must not; the text says what
 )
 
 // Query selects findings. Zero fields select all. Results are ordered by
@@ -43,7 +44,8 @@ type Summary struct {
 	ByState    map[State]int  `json:"by_state"`
 	ByDomain   map[Domain]int `json:"by_domain"`   // present and not resolved
 	BySeverity map[string]int `json:"by_severity"` // present and not resolved
-	LastHour   int            `json:"last_hour"`   // raised in the last hour (ISA-18.2 load)
+	Exercise   int            `json:"exercise"`    // how many of those belong to an exercise
+	LastHour   int            `json:"last_hour"`   // annunciated in the last hour, by the time they reached the desk (ISA-18.2 load); what was shelved is not
 	Last10Min  int            `json:"last_10_min"` // more than ten is a flood
 }
 
