@@ -5,7 +5,9 @@
 //
 // A [Port] that [Load] returned is complete and consistent: every reference
 // resolves, networks of zones do not overlap, check digits are right. It is not
-// changed after loading, so any goroutine may read it.
+// changed after loading, so any goroutine may read it. A name that is left out
+// is the id; a date without a time means the end of that day in the port's time
+// zone; MAC addresses are lower-case with colons.
 package port
 
 import (
@@ -121,8 +123,11 @@ type Conduit struct {
 	Allow   []Allow   `yaml:"allow"`
 	Reason  string    `yaml:"reason"`
 	Owner   string    `yaml:"owner"`   // party
-	Expires time.Time `yaml:"expires"` // date; zero: does not expire
+	Expires time.Time `yaml:"expires"` // the last moment that it holds; zero: does not expire
 }
+
+// Expired reports whether the conduit has ended by the time t.
+func (c *Conduit) Expired(t time.Time) bool { return !c.Expires.IsZero() && t.After(c.Expires) }
 
 // Allow is one line of what a conduit allows.
 type Allow struct {
@@ -234,8 +239,11 @@ type Party struct {
 type Badge struct {
 	Number  string    `yaml:"number"`
 	Revoked bool      `yaml:"revoked"`
-	Expires time.Time `yaml:"expires"` // zero: does not expire
+	Expires time.Time `yaml:"expires"` // the last moment that it opens doors; zero: does not expire
 }
+
+// Expired reports whether the badge has ended by the time t.
+func (b *Badge) Expired(t time.Time) bool { return !b.Expires.IsZero() && t.After(b.Expires) }
 
 // Authority is the right to decide something.
 type Authority struct {
@@ -266,8 +274,8 @@ type Land struct {
 type Vessel struct {
 	ID       string `yaml:"id"`
 	Name     string `yaml:"name"`
-	IMO      int    `yaml:"imo"` // with check digit; 0: has none
-	MMSI     int    `yaml:"mmsi"`
+	IMO      int    `yaml:"imo" strict:"digits"` // with check digit; 0: has none
+	MMSI     int    `yaml:"mmsi" strict:"digits"`
 	CallSign string `yaml:"call_sign"`
 	Kind     string `yaml:"kind"` // "tug", "pilot", "patrol", "bunker", "other"
 	Owner    string `yaml:"owner"`
@@ -277,7 +285,7 @@ type Vessel struct {
 type Aid struct {
 	ID       string `yaml:"id"`
 	Name     string `yaml:"name"`
-	MMSI     int    `yaml:"mmsi"` // 99MIDxxxx for aids, 00MIDxxxx for base stations (ITU-R M.585-9)
+	MMSI     int    `yaml:"mmsi" strict:"digits"` // 99MIDxxxx for aids, 00MIDxxxx for base stations (ITU-R M.585-9)
 	Kind     string `yaml:"kind"` // "aid", "virtual-aid", "base-station"
 	Position Point  `yaml:"position"`
 }
