@@ -1,0 +1,130 @@
+package pcap
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// followEvery is how often the end of a growing file is looked at again.
+const followEvery = 200 * time.Millisecond
+
+// idle gives the work to do while nothing arrives: packet time goes on with the
+// clock, so that silent flows end and slices are told.
+func (s *Source) idle() func() error {
+	var seenAt time.Time
+	var packetTime int64
+	return func() error {
+		now := s.feed.Now()
+		if s.table.now != packetTime || seenAt.IsZero() {
+			packetTime, seenAt = s.table.now, now
+		}
+		if packetTime == 0 {
+			return nil
+		}
+		return s.table.sweep(packetTime + int64(now.Sub(seenAt)))
+	}
+}
+
+// growing reads a file that another program still writes: at its end it waits,
+// until the context is done; then the input has ended.
+type growing struct {
+	ctx   context.Context
+	r     io.Reader
+	idle  func() error
+	every time.Duration
+}
+
+func (g *growing) Read(b []byte) (int, error) {
+	timer := time.NewTimer(g.every)
+	defer timer.Stop()
+	for {
+		n, err := g.r.Read(b)
+		if n > 0 || (err != nil && !errors.Is(err, io.EOF)) {
+			return n, err
+		}
+		timer.Reset(g.every)
+		select {
+		case <-g.ctx.Done():
+			return 0, io.EOF
+		case <-timer.C:
+		}
+		if err := g.idle(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// chunk is what one read of a live input gave.
+type chunk struct {
+	data []byte
+	err  error
+}
+
+// readLive reads the stream in a goroutine of its own, because a read may block
+// for ever; the goroutine ends with the stream, or when the context closes it.
+func (s *Source) readLive(ctx context.Context) error {
+	if c, ok := s.reader.(io.Closer); ok {
+		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
+		defer stop()
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	chunks := make(chan chunk, 4) // a little ahead, so that reading and flows overlap
+	go pump(ctx, s.reader, chunks)
+	return s.readCapture(ctx, &waiting{ctx: ctx, chunks: chunks, idle: s.idle()}, s.o.Input)
+}
+
+// pump moves the stream into chunks until it ends.
+func pump(ctx context.Context, r io.Reader, out chan<- chunk) {
+	for {
+		b := make([]byte, 64<<10)
+		n, err := r.Read(b)
+		select {
+		case out <- chunk{b[:n], err}:
+		case <-ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// waiting is the reader at the other end of pump; while it waits, idle work is done.
+type waiting struct {
+	ctx    context.Context
+	chunks <-chan chunk
+	idle   func() error
+	rest   []byte
+	err    error
+}
+
+func (w *waiting) Read(b []byte) (int, error) {
+	for len(w.rest) == 0 {
+		if w.err != nil {
+			return 0, w.err
+		}
+		if err := w.wait(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(b, w.rest)
+	w.rest = w.rest[n:]
+	return n, nil
+}
+
+func (w *waiting) wait() error {
+	tick := time.NewTimer(followEvery)
+	defer tick.Stop()
+	select {
+	case <-w.ctx.Done():
+		return io.EOF
+	case c := <-w.chunks:
+		w.rest, w.err = c.data, c.err
+		return nil
+	case <-tick.C:
+		return w.idle()
+	}
+}

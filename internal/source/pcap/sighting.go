@@ -1,0 +1,111 @@
+package pcap
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/quaywatch/quaywatch/ics"
+	"github.com/quaywatch/quaywatch/internal/event"
+)
+
+// Bounds of what is remembered of sightings.
+const (
+	maxSightings = 1 << 16
+	repeatAfter  = 10 * time.Minute // an unchanged sighting is told again after this
+)
+
+// seen identifies a sighting; the same is not told twice in ten minutes.
+type seen struct {
+	mac, ip, protocol                              string
+	name, vendor, product, model, firmware, serial string
+}
+
+// sightings tells devices once, not with each packet.
+type sightings struct {
+	told map[seen]int64 // packet time, nanoseconds
+	emit func(ctx context.Context, at time.Time, raw event.Raw, d event.DeviceSighting) error
+}
+
+// sight tells d, unless the same was told lately. When the memory is full it
+// starts anew: sightings are then told again, never lost.
+func (s *sightings) sight(ctx context.Context, t *table, fr *frame, d event.DeviceSighting) error {
+	k := seen{d.MAC, d.IP, d.Protocol, d.Name, d.Vendor, d.Product, d.Model, d.Firmware, d.Serial}
+	if last, known := s.told[k]; known && fr.time-last < int64(repeatAfter) && fr.time >= last {
+		return nil
+	}
+	if len(s.told) >= maxSightings {
+		clear(s.told)
+	}
+	s.told[k] = fr.time
+	return s.emit(ctx, unix(fr.time), t.rawOf(fr), d)
+}
+
+// announced reads what devices tell of themselves below and beside IP.
+func (s *sightings) announced(ctx context.Context, t *table, fr *frame, p *packet) error {
+	switch {
+	case p.etherType == etherARP && !p.ip:
+		if d, ok := arp(p); ok {
+			return s.sight(ctx, t, fr, d)
+		}
+	case p.etherType == etherLLDP && !p.ip:
+		if id, ok := ics.LLDP(p.body); ok {
+			return s.sight(ctx, t, fr, sightingOf(id, "lldp", p.srcMAC.String(), ""))
+		}
+	case p.proto == protoUDP && dhcpPorts(p):
+		if l, ok := ics.DHCP(p.body); ok && (l.Hostname != "" || l.Class != "" || l.IP != "") {
+			return s.sight(ctx, t, fr, event.DeviceSighting{MAC: l.MAC, IP: l.IP, Protocol: "dhcp", Name: l.Hostname, Product: l.Class})
+		}
+	}
+	return nil
+}
+
+func dhcpPorts(p *packet) bool {
+	return p.ports && (p.sport == 67 || p.sport == 68) && (p.dport == 67 || p.dport == 68)
+}
+
+func isDHCP(p *packet) bool {
+	if !dhcpPorts(p) {
+		return false
+	}
+	_, ok := ics.DHCP(p.body)
+	return ok
+}
+
+// arp takes the sender's pair of addresses out of a request or reply (RFC 826).
+// A probe (RFC 5227) has no address of its own yet.
+func arp(p *packet) (event.DeviceSighting, bool) {
+	b := p.body
+	if len(b) < 28 || b[0] != 0 || b[1] != 1 || b[2] != 8 || b[3] != 0 || b[4] != 6 || b[5] != 4 {
+		return event.DeviceSighting{}, false
+	}
+	hw, ip := mac(b[8:14]), netip.AddrFrom4([4]byte(b[14:18]))
+	if hw.zero() || hw.group() || ip.IsUnspecified() {
+		return event.DeviceSighting{}, false
+	}
+	return event.DeviceSighting{MAC: hw.String(), IP: ip.String(), Protocol: "arp"}, true
+}
+
+// spoken tells what a protocol above IP said: the sender's identity by its IP
+// (the MAC may be a router's), and the name that a client uses for the server.
+func (s *sightings) spoken(ctx context.Context, t *table, fr *frame, from, to end, r *ics.Result) error {
+	if r.ServerName != "" && r.Application == "tls" && to.ip.IsValid() {
+		d := event.DeviceSighting{IP: to.ip.Unmap().String(), Protocol: "tls", Name: r.ServerName}
+		if err := s.sight(ctx, t, fr, d); err != nil {
+			return err
+		}
+	}
+	if r.Identity.IsZero() || !from.ip.IsValid() {
+		return nil
+	}
+	d := sightingOf(r.Identity, r.Application, "", from.ip.Unmap().String())
+	if d.Name+d.Vendor+d.Product+d.Model+d.Firmware+d.Serial == "" {
+		return nil
+	}
+	return s.sight(ctx, t, fr, d)
+}
+
+func sightingOf(id ics.Identity, protocol, mac, ip string) event.DeviceSighting {
+	return event.DeviceSighting{MAC: mac, IP: ip, Protocol: protocol, Name: id.Name, Vendor: id.Vendor,
+		Product: id.Product, Model: id.Model, Firmware: id.Firmware, Serial: id.Serial}
+}

@@ -1,0 +1,370 @@
+// Package pcap reads network captures: pcap and pcapng files, directories of
+// them, a file that still grows, or a stream. It turns packets into flows and
+// sightings of devices. It exists so that the network can be judged without a
+// sensor of its own: any capture will do. It only reads what others captured;
+// it opens no socket.
+//
+// Time is packet time. A flow is told when it ends, and in slices while it
+// lasts, so that a screen moves and memory stays bounded.
+package pcap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/quaywatch/quaywatch/ics"
+	"github.com/quaywatch/quaywatch/internal/event"
+	"github.com/quaywatch/quaywatch/internal/source"
+)
+
+// Bounds of a directory walk.
+const (
+	maxFiles    = 100_000
+	maxProblems = 1000
+)
+
+// Options sets up a Source. The zero value suits files.
+type Options struct {
+	// Clock gives the arrival time; nil is the system clock.
+	Clock func() time.Time
+	// Expect is the longest normal silence of a live input; 0: none declared.
+	Expect time.Duration
+	// MaxFlows bounds the flow table; 0 is 65,536.
+	MaxFlows int
+	// Slice is how long a flow may last before a part of it is told; 0 is 60 s.
+	Slice time.Duration
+	// TCPIdle and OtherIdle end a silent flow; 0 is 5 min and 60 s.
+	TCPIdle, OtherIdle time.Duration
+	// Follow goes on reading at the end of the last file until the context is
+	// done: for a capture that another program still writes, or a FIFO.
+	Follow bool
+	// Input names a reader in evidence; empty is the id of the source.
+	Input string
+	// Progress, where set, is told how far the files are read, in bytes.
+	Progress func(read, total int64)
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxFlows <= 0 {
+		o.MaxFlows = defaultMaxFlows
+	}
+	if o.Slice <= 0 {
+		o.Slice = defaultSlice
+	}
+	if o.TCPIdle <= 0 {
+		o.TCPIdle = defaultTCPIdle
+	}
+	if o.OtherIdle <= 0 {
+		o.OtherIdle = defaultOtherIdle
+	}
+	return o
+}
+
+// Source reads captures. It is used once.
+type Source struct {
+	id     string
+	paths  []string
+	reader io.Reader
+	o      Options
+
+	feed      *source.Feed
+	table     *table
+	sightings sightings
+	stats     Stats
+	problems  []error
+	read      int64
+	total     int64
+}
+
+// Stats counts what was read.
+type Stats struct {
+	Files   int    `json:"files"`          // captures
+	Other   int    `json:"other_files"`    // files that are no captures
+	Packets uint64 `json:"packets"`        // read
+	Refused uint64 `json:"refused"`        // packets whose link layer was not understood
+	Flows   uint64 `json:"flows"`          // told, slices counted
+	Devices uint64 `json:"devices"`        // sightings told
+	Evicted uint64 `json:"evicted"`        // flows told early because the table was full
+	Bytes   int64  `json:"bytes"`          // of the files
+	First   int64  `json:"first_ns"`       // packet time of the first packet
+	Last    int64  `json:"last_ns"`        // of the newest
+	Damaged int    `json:"damaged_inputs"` // captures that ended in a damaged record
+}
+
+// New makes a source of files and directories. A directory is walked, files in
+// the order of their names; captures are known by their first bytes.
+func New(id string, paths []string, o Options) *Source {
+	return &Source{id: id, paths: paths, o: o.withDefaults()}
+}
+
+// NewReader makes a live source of one capture stream. Run closes r, where it
+// can be closed, when the context ends.
+func NewReader(id string, r io.Reader, o Options) *Source {
+	s := &Source{id: id, reader: r, o: o.withDefaults()}
+	if s.o.Input == "" {
+		s.o.Input = id
+	}
+	return s
+}
+
+// ID is the id of the source.
+func (s *Source) ID() string { return s.id }
+
+// Stats is what was read; call it after Run.
+func (s *Source) Stats() Stats { return s.stats }
+
+// Problems are the inputs that could not be read to their end, with file and
+// packet; at most a thousand. Call it after Run. They do not fail the run:
+// what was read stands.
+func (s *Source) Problems() []error { return s.problems }
+
+// Run reads everything. It fails where a path does not exist or the sink does;
+// a damaged capture is counted as rejected and listed in Problems.
+func (s *Source) Run(ctx context.Context, sink source.Sink) error {
+	live := s.reader != nil || s.o.Follow
+	fo := source.FeedOptions{Clock: s.o.Clock, Expect: s.o.Expect, Repeatable: !live}
+	if live {
+		fo.FlushEvery = 250 * time.Millisecond
+	}
+	s.feed = source.NewFeed(s.id, sink, fo)
+	s.table = newTable(s.o)
+	s.table.tell = func(f *flow) error { return s.tell(ctx, f) }
+	s.table.identity = func(fr *frame, from, to end, r *ics.Result) error {
+		return s.sightings.spoken(ctx, s.table, fr, from, to, r)
+	}
+	s.sightings = sightings{told: map[seen]int64{}, emit: s.device}
+	if err := s.feed.Start(ctx); err != nil {
+		return s.feed.End(ctx, err)
+	}
+	err := s.readAll(ctx)
+	if ctx.Err() != nil { // asked to stop: what is in the table is still told
+		keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		s.table.tell = func(f *flow) error { return s.tell(keep, f) }
+	}
+	if ferr := s.table.flush(); err == nil {
+		err = ferr
+	}
+	s.stats.Evicted = s.table.evicted
+	return s.feed.End(ctx, err)
+}
+
+func (s *Source) readAll(ctx context.Context) error {
+	if s.reader != nil {
+		return s.readLive(ctx)
+	}
+	files, err := s.list()
+	if err != nil {
+		return err
+	}
+	for i, f := range files {
+		if err := s.readFile(ctx, f, s.o.Follow && i == len(files)-1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// input is one file to read.
+type input struct {
+	path  string
+	named bool // given by name, rather than found in a directory
+}
+
+// list finds the files under the paths.
+func (s *Source) list() ([]input, error) {
+	var out []input
+	for _, path := range s.paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("source %s: %w", s.id, err)
+		}
+		if !info.IsDir() {
+			out = append(out, input{path, true})
+			s.total += info.Size()
+			continue
+		}
+		err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+			if err != nil {
+				s.problem(err)
+				return nil
+			}
+			if !d.Type().IsRegular() {
+				return nil
+			}
+			if len(out) >= maxFiles {
+				return fmt.Errorf("source %s: more than %d files under %s: name the directories one by one", s.id, maxFiles, path)
+			}
+			if info, err := d.Info(); err == nil {
+				s.total += info.Size()
+			}
+			out = append(out, input{p, false})
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return slices.Clip(out), nil
+}
+
+func (s *Source) problem(err error) {
+	if len(s.problems) < maxProblems {
+		s.problems = append(s.problems, err)
+	}
+}
+
+// readFile reads one file to its end. Trouble with the file is a problem, not
+// an error; the error is the sink's or the context's.
+func (s *Source) readFile(ctx context.Context, in input, follow bool) error {
+	file, err := os.Open(in.path)
+	if err != nil {
+		s.problem(err)
+		s.feed.Rejected("file can't be opened", event.Raw{Input: in.path})
+		return nil
+	}
+	defer file.Close() //nolint:errcheck // read only
+	if !in.named {     // a directory holds anything: look before reading
+		var magic [4]byte
+		n, _ := io.ReadFull(file, magic[:])
+		if !isCapture(magic[:n]) {
+			s.stats.Other++
+			s.feed.Skipped()
+			return nil
+		}
+		if _, err := file.Seek(0, io.SeekStart); err != nil {
+			s.problem(err)
+			return nil
+		}
+	}
+	var r io.Reader = file
+	if follow {
+		r = &growing{ctx: ctx, r: file, idle: s.idle(), every: followEvery}
+	}
+	before := s.read
+	err = s.readCapture(ctx, r, in.path)
+	if info, serr := file.Stat(); serr == nil && info.Mode().IsRegular() {
+		s.read = before + info.Size()
+	}
+	s.progress()
+	return err
+}
+
+func (s *Source) progress() {
+	if s.o.Progress != nil {
+		s.o.Progress(s.read, s.total)
+	}
+}
+
+// readCapture reads the packets of one stream.
+func (s *Source) readCapture(ctx context.Context, r io.Reader, name string) error {
+	c, err := openCapture(r, name)
+	if err != nil {
+		return s.trouble(ctx, err, name, 0, 0)
+	}
+	s.stats.Files++
+	s.feed.Connected()
+	before := s.read
+	var (
+		fr frame
+		p  packet
+	)
+	for first := true; ; first = false {
+		switch err := c.next(&fr); {
+		case errors.Is(err, io.EOF):
+			s.stats.Bytes += c.offset
+			return ctx.Err()
+		case err != nil:
+			s.stats.Bytes += c.offset
+			return s.trouble(ctx, err, name, c.number, c.offset)
+		}
+		if first {
+			if err := s.join(fr.time); err != nil {
+				return err
+			}
+			s.table.input = name
+		}
+		if fr.number&0xfff == 0 {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			s.read = before + c.offset
+			s.progress()
+		}
+		if err := s.packet(ctx, &fr, &p); err != nil {
+			return err
+		}
+	}
+}
+
+// join decides whether a further file goes on with the conversations of the one
+// before (a capture written in parts) or has nothing to do with it.
+func (s *Source) join(at int64) error {
+	if at >= s.table.now && at-s.table.now < int64(s.o.TCPIdle) {
+		return nil
+	}
+	return s.table.flush()
+}
+
+// trouble tells what is wrong with an input; the rest goes on.
+func (s *Source) trouble(ctx context.Context, err error, name string, packet, offset int64) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	reason := "input can't be read"
+	var damage *DamageError
+	switch {
+	case errors.Is(err, errNotCapture):
+		reason = "not a capture"
+	case errors.As(err, &damage):
+		reason = "capture is damaged or cut off"
+		s.stats.Damaged++
+	}
+	s.problem(err)
+	s.feed.Rejected(reason, event.Raw{Input: name, Offset: offset, Line: packet})
+	return nil
+}
+
+// packet decodes one frame and hands it on.
+func (s *Source) packet(ctx context.Context, fr *frame, p *packet) error {
+	s.stats.Packets++
+	if fr.time == 0 { // a simple packet block tells no time: it happened with the one before
+		fr.time = max(s.table.now, 1)
+	}
+	if s.stats.First == 0 {
+		s.stats.First = fr.time
+	}
+	s.stats.Last = max(s.stats.Last, fr.time)
+	if reason, ok := p.decode(fr); !ok {
+		s.stats.Refused++
+		s.feed.Rejected(reason, s.table.rawOf(fr))
+		return nil
+	}
+	if !p.ip || p.proto == protoUDP {
+		if err := s.sightings.announced(ctx, s.table, fr, p); err != nil {
+			return err
+		}
+	}
+	return s.table.add(fr, p)
+}
+
+// tell puts the present slice of f.
+func (s *Source) tell(ctx context.Context, f *flow) error {
+	o := f.observation()
+	o.Head = s.feed.Head(unix(f.first), f.raw)
+	s.stats.Flows++
+	return s.feed.Flow(ctx, o)
+}
+
+func (s *Source) device(ctx context.Context, at time.Time, raw event.Raw, d event.DeviceSighting) error {
+	d.Head = s.feed.Head(at, raw)
+	s.stats.Devices++
+	return s.feed.Device(ctx, d)
+}
