@@ -1,0 +1,134 @@
+package ais
+
+// Bounds of what waits for the rest of its message.
+const (
+	maxPending = 64  // messages that wait at once; the oldest gives way
+	maxSeconds = 10  // told or arrival time that a fragment waits
+	maxLines   = 500 // lines that a fragment waits where no time is told
+	nsPerSec   = int64(1e9)
+)
+
+// fragKey tells which sentences belong together. A tag block group names them
+// best; else the station and the sequential identifier do.
+type fragKey struct {
+	station uint64 // hash of the station, 0 where a group or no station is told
+	group   int32  // -1: none
+	talker  [2]byte
+	seq     int8
+	channel byte
+	count   uint8
+	own     bool
+}
+
+// pending is a message of which some sentences have come.
+type pending struct {
+	key   fragKey
+	have  uint16 // bit i: sentence i+1 is here
+	frame Frame
+	pghp  pghp
+	sum   byte
+	fill  uint8
+	line  uint64 // count of lines when it began
+	at    int64  // clock when it began, 0 unknown
+	parts [9][]byte
+	used  bool
+}
+
+// add keeps a sentence. It returns the message when that was the last one.
+func (d *Decoder) add(s *Sentence, key fragKey, f *Frame, p *pghp, at int64) *pending {
+	d.expire(at)
+	e := d.find(key)
+	bit := uint16(1) << (s.Index - 1)
+	if e != nil && e.have&bit != 0 {
+		if string(e.parts[s.Index-1]) == string(s.Payload) {
+			return nil // the same sentence by another way
+		}
+		d.drop(e) // the identifier came round: what waited is lost
+		e = nil
+	}
+	if e == nil {
+		e = d.take()
+		e.key, e.have, e.sum, e.line, e.at, e.used = key, 0, 0, d.lines, at, true
+		e.frame, e.pghp = *f, *p
+	} else {
+		e.frame.inherit(f)
+	}
+	e.parts[s.Index-1] = append(e.parts[s.Index-1][:0], s.Payload...)
+	e.have |= bit
+	e.sum ^= s.Sum
+	if s.Index == s.Count {
+		e.fill = s.Fill
+	}
+	if e.have != 1<<s.Count-1 {
+		return nil
+	}
+	e.used = false
+	d.waiting--
+	return e
+}
+
+// inherit takes what a later sentence of the same message tells and the first did not.
+func (f *Frame) inherit(o *Frame) {
+	if f.Time == 0 {
+		f.Time, f.Form = o.Time, o.Form
+	}
+	if f.Station.n == 0 {
+		f.Station = o.Station
+	}
+}
+
+func (d *Decoder) find(key fragKey) *pending {
+	if d.waiting == 0 {
+		return nil
+	}
+	for i := range d.pending {
+		if e := &d.pending[i]; e.used && e.key == key {
+			return e
+		}
+	}
+	return nil
+}
+
+// take gives a free place, or that of the oldest.
+func (d *Decoder) take() *pending {
+	oldest := &d.pending[0]
+	for i := range d.pending {
+		e := &d.pending[i]
+		if !e.used {
+			d.waiting++
+			return e
+		}
+		if e.line < oldest.line {
+			oldest = e
+		}
+	}
+	d.drop(oldest)
+	d.waiting++
+	return oldest
+}
+
+// expire gives up on what has waited too long.
+func (d *Decoder) expire(at int64) {
+	if d.waiting == 0 {
+		return
+	}
+	for i := range d.pending {
+		e := &d.pending[i]
+		if !e.used {
+			continue
+		}
+		timed := at != 0 && e.at != 0
+		if timed && (at-e.at > maxSeconds*nsPerSec || e.at-at > maxSeconds*nsPerSec) || d.lines-e.line > maxLines {
+			d.drop(e)
+		}
+	}
+}
+
+func (d *Decoder) drop(e *pending) {
+	e.used = false
+	d.waiting--
+	d.dropped++
+	if d.o.Dropped != nil {
+		d.o.Dropped(e.frame.First)
+	}
+}
