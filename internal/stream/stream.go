@@ -25,6 +25,11 @@ const (
 	streamName = "OBSERVATIONS"
 	subject    = "quaywatch.observations"
 
+	noticeStream  = "FINDINGS"
+	noticeSubject = "quaywatch.findings"
+	noticeAge     = 7 * 24 * time.Hour
+	noticeBytes   = 256 << 20
+
 	maxPayload   = 8 << 20 // bytes of one message; larger batches are split
 	pullBytes    = 8 << 20 // larger pulls break the client
 	readAhead    = 64      // messages decoded and waiting for the consumer
@@ -86,7 +91,26 @@ func Open(ctx context.Context, o Options) (*Stream, error) {
 		s.Close()
 		return nil, fmt.Errorf("opening the stream %s: %w", streamName, err)
 	}
+	_, err = s.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: noticeStream, Subjects: []string{noticeSubject}, Storage: jetstream.FileStorage,
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardOld, MaxBytes: noticeBytes, MaxAge: noticeAge,
+		Replicas: max(o.Replicas, 1), Duplicates: dedupeWindow,
+	})
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("opening the stream %s: %w", noticeStream, err)
+	}
 	return s, nil
+}
+
+// Announce tells other readers of the stream (leaf nodes, other systems) that a
+// finding changed. Notices are kept for a week or 256 MiB; the decision itself
+// is in the records. The same id within two minutes is kept once.
+func (s *Stream) Announce(ctx context.Context, id string, notice []byte) error {
+	if _, err := s.js.Publish(ctx, noticeSubject, notice, jetstream.WithMsgID(id)); err != nil {
+		return fmt.Errorf("announcing %s: %w", id, err)
+	}
+	return nil
 }
 
 func (s *Stream) connect() error {
@@ -108,7 +132,7 @@ func (s *Stream) connect() error {
 	ns, err := server.NewServer(&server.Options{
 		ServerName: "quaywatch", DontListen: true, JetStream: true, StoreDir: s.o.Dir,
 		SyncAlways: !s.o.NoSync, MaxPayload: maxPayload, NoSigs: true, NoLog: true,
-		JetStreamMaxStore: s.o.MaxBytes + s.o.MaxBytes/4, JetStreamMaxMemory: 64 << 20,
+		JetStreamMaxStore: s.o.MaxBytes + s.o.MaxBytes/4 + noticeBytes, JetStreamMaxMemory: 64 << 20,
 	})
 	if err != nil {
 		return fmt.Errorf("starting the embedded stream in %s: %w", s.o.Dir, err)
