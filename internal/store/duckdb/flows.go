@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/netip"
+	"os"
 	"strings"
 	"time"
 
@@ -119,25 +120,55 @@ func (t *Telemetry) Counts(ctx context.Context) (map[string]int64, error) {
 	return out, nil
 }
 
-// WriteFlows writes flows as a Parquet file with the columns of the flows
-// table, in the order given. The same flows give the same bytes.
-func WriteFlows(ctx context.Context, path string, flows []event.Flow, workDir string) error {
-	t, err := Open(ctx, Options{Dir: workDir, Threads: 1, FlushRows: 1 << 30, FlushEvery: time.Hour})
+// FlowFile collects flows on disk and writes them as one Parquet file: as many
+// as there are, in bounded memory.
+type FlowFile struct {
+	t   *Telemetry
+	seq uint64
+}
+
+// NewFlowFile begins a flow file; workDir is used meanwhile.
+func NewFlowFile(ctx context.Context, workDir string) (*FlowFile, error) {
+	t, err := Open(ctx, Options{Dir: workDir, Threads: 1, FlushEvery: time.Hour, MemoryMiB: 256})
 	if err != nil {
+		return nil, err
+	}
+	return &FlowFile{t: t}, nil
+}
+
+// Add adds flows.
+func (f *FlowFile) Add(ctx context.Context, flows []event.Flow) error {
+	if len(flows) == 0 {
+		return nil
+	}
+	f.seq++
+	return f.t.Append(ctx, []event.Stored{{Seq: f.seq, Batch: &event.Batch{ID: "flows", Flows: flows}}})
+}
+
+// WriteTo writes what was added with the columns of the flows table, ordered by
+// time, addresses and place in the input, whole or not at all. The same flows
+// give the same bytes.
+func (f *FlowFile) WriteTo(ctx context.Context, path string) error {
+	if err := f.t.Flush(ctx); err != nil {
 		return err
 	}
-	defer t.Close()
-	if err := t.Append(ctx, []event.Stored{{Seq: 1, Batch: &event.Batch{ID: "flows", Flows: flows}}}); err != nil {
-		return err
-	}
-	if err := t.Flush(ctx); err != nil {
-		return err
-	}
-	if err := t.exec(ctx, "COPY (SELECT * FROM flows) TO "+quote(path)+" (FORMAT parquet, COMPRESSION zstd)"); err != nil {
+	part := path + ".part"
+	q := `COPY (SELECT * FROM flows ORDER BY time, client_ip, client_mac, client_port, server_ip, server_mac, server_port, transport, input, pos, last)
+		TO ` + quote(part) + ` (FORMAT parquet, COMPRESSION zstd)`
+	if err := f.t.exec(ctx, q); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return syncFile(path)
+	if err := syncFile(part); err != nil {
+		return err
+	}
+	if err := os.Rename(part, path); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
 }
+
+// Close ends the flow file.
+func (f *FlowFile) Close() error { return f.t.Close() }
 
 func span(from, to time.Time) (time.Time, time.Time) {
 	if from.IsZero() {

@@ -232,15 +232,23 @@ func TestMissingDayIsToldNotHidden(t *testing.T) {
 	}
 }
 
-func TestWriteFlowsIsRepeatable(t *testing.T) {
+func TestFlowFileIsRepeatable(t *testing.T) {
 	ctx := context.Background()
 	flows := []event.Flow{{Head: event.Head{Time: noon, Source: "pcap"}, Last: noon, Client: event.Endpoint{IP: "10.0.0.1", Port: 40000},
 		Server: event.Endpoint{IP: "10.0.0.2", Port: 502}, Transport: "tcp", Application: "modbus", Operations: []string{"read", "write"}, BytesOut: 7}}
+	flows = append(flows, flows[0])
+	flows[1].Client.IP = "10.0.0.9"
 	var files [2][]byte
 	for i := range files {
 		path := filepath.Join(t.TempDir(), "flows.parquet")
-		must(t, WriteFlows(ctx, path, flows, t.TempDir()))
-		var err error
+		file, err := NewFlowFile(ctx, t.TempDir())
+		must(t, err)
+		if i == 1 {
+			slices.Reverse(flows) // the order of reading is not in the file
+		}
+		must(t, file.Add(ctx, flows))
+		must(t, file.WriteTo(ctx, path))
+		must(t, file.Close())
 		files[i], err = os.ReadFile(path)
 		must(t, err)
 	}
