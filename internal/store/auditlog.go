@@ -116,7 +116,13 @@ func (r *Records) resumeCheckpoints(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the newest checkpoint: %w", err)
 	}
-	// An entry that a crash left uncovered is covered by the next checkpoint.
+	keys, err := audit.Trust(filepath.Join(r.dir, audit.TrustFile))
+	if err != nil {
+		return err
+	}
+	if c, err := audit.Open(newest, keys); err == nil { // else Verify tells; what follows is covered anew
+		r.covered = coverage{size: c.Size, at: c.Time}
+	}
 	return audit.Repair(r.dir, newest)
 }
 
