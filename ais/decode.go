@@ -34,7 +34,7 @@ var typeLimits = [28]limits{
 	24: {160, 174}, // part A 160 bits (168 as some send it), part B 168
 	25: {40, 174},
 	26: {60, 1064},
-	27: {96, 102},
+	27: {96, 174}, // 96 bits; nearly all that is met is padded to a slot of 168
 }
 
 // partMask of type 24 is fixed by its part number.

@@ -2,6 +2,7 @@ package ais
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,21 @@ func same(a, b Message) string {
 		cmp.Comparer(func(x, y float64) bool { return true }))
 	nanEqual32 := cmp.FilterValues(func(x, y float32) bool { return x != x && y != y },
 		cmp.Comparer(func(x, y float32) bool { return true }))
-	a.Bits, b.Bits, a.Frame, b.Frame = Bits{}, Bits{}, Frame{}, Frame{}
+	for _, m := range []*Message{&a, &b} { // what a message does not carry means nothing
+		m.Bits, m.Frame = Bits{}, Frame{}
+		if m.Has&HasPosition == 0 {
+			m.Position = Position{}
+		}
+		if m.Has&(HasName|HasStatic|HasCall|HasVoyage|HasVendor) == 0 {
+			m.Static = Static{}
+		}
+		if m.Has&HasClock == 0 {
+			m.Clock = Clock{}
+		}
+		if m.Has&HasAid == 0 {
+			m.Aid = Aid{}
+		}
+	}
 	return cmp.Diff(a, b, nanEqual, nanEqual32, cmp.Transformer("text", func(t Text) string { return t.String() }), cmp.Comparer(func(x, y Bits) bool { return true }))
 }
 
@@ -29,7 +44,7 @@ func draw(t *rapid.T) Message {
 	n := func(name string, high int) int { return rapid.IntRange(0, high).Draw(t, name) }
 	yes := func(name string) bool { return rapid.Bool().Draw(t, name) }
 	text := func(name string, chars int) Text {
-		s := rapid.StringMatching(`[A-Z0-9 .,<>?!-]{0,`+string(rune('0'+chars/10))+string(rune('0'+chars%10))+`}`).Draw(t, name)
+		s := rapid.StringMatching(`[A-Z0-9 .,<>?!-]{0,`+strconv.Itoa(chars)+`}`).Draw(t, name)
 		return TextOf(strings.TrimRight(s[:min(len(s), chars)], " "))
 	}
 	drawPosition(&m, n, yes)
