@@ -67,19 +67,20 @@ func (t *table) at(row int, path string) (cell, string) {
 	name := columnOf(path)
 	column, ok := t.columns[name]
 	if !ok {
-		return t.cells[row*t.width], ""
+		return t.cells[row*t.width], "id"
 	}
 	return t.cells[row*t.width+column], name
 }
 
 func (t *table) problem(row int, path, text, hint string) Problem {
 	c, name := t.at(row, path)
-	return Problem{File: t.file, Line: int(c.line), Column: int(c.column), Path: name, Text: text, Hint: hint}
+	return Problem{File: t.file, Line: int(c.line), Column: int(c.column), Path: strictyaml.Key(strictyaml.Item("row", row), name), Text: text, Hint: hint}
 }
 
 func (t *table) has(row int, path string) bool {
 	c, name := t.at(row, path)
-	return name != "" && c.given
+	_, ok := t.columns[name]
+	return ok && c.given && name == columnOf(path)
 }
 
 // assets reads an inventory.

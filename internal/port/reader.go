@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,7 @@ type reader struct {
 	order    []string        // files as shown, in the order of reading
 	seen     map[string]bool // files read, by slash path below fsys
 	bytes    int
+	partial  bool // something could not be read at all
 }
 
 func newReader(fsys fs.FS, shown string) *reader {
@@ -67,8 +69,20 @@ type mention struct {
 	path      string
 }
 
+// incomplete reports whether a whole file, list or item could not be read, so
+// that names which lead nowhere are no news.
+func (r *reader) incomplete() bool {
+	return r.partial || slices.ContainsFunc(r.problems, func(p Problem) bool {
+		return !p.Warning && wholePart.MatchString(p.Path)
+	})
+}
+
+// wholePart matches the paths of a file, a section, an item and its id.
+var wholePart = regexp.MustCompile(`^([a-z_]+(\[\d+\](\.access_points\[\d+\])?(\.id)?)?)?$`)
+
 // fault tells that a file can't be read, at the place that names it.
 func (r *reader) fault(at *mention, name, text, hint string) {
+	r.partial = true
 	if at != nil {
 		r.problems = append(r.problems, at.positions.Problem(at.path, text, hint))
 		return
@@ -212,7 +226,7 @@ func (r *reader) resolve(from, name string, p *strictyaml.Positions, where strin
 // finish checks the whole and builds the index.
 func (r *reader) finish(now time.Time) (*Port, Problems) {
 	p := &r.port
-	c := newChecker(p, r.sources, now)
+	c := newChecker(r, now)
 	c.check()
 	problems := append(r.problems, c.problems...)
 	problems.Sort(r.order)
