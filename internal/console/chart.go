@@ -1,0 +1,174 @@
+package console
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+
+	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/watch/vessel"
+)
+
+// The drawing of the map on the server: what is seen while the map loads, where
+// the browser has no WebGL, and on paper.
+const (
+	chartW, chartH = 840.0, 520.0 // user units
+	chartVessels   = 250
+)
+
+// chart is the map as shapes in a box of chartW by chartH.
+type chart struct {
+	Label  string
+	Land   []shape
+	Waters []shape
+	Areas  []shape
+	Wakes  []string
+	Ships  []shipShape
+	Marks  []markShape
+	Walk   string
+	Hops   []label
+	Names  []label
+}
+
+type shape struct{ Path, Class, Name string }
+
+type shipShape struct{ Transform, Class, Name, Href string }
+
+type markShape struct {
+	X, Y                       string
+	Kind, Severity, Name, Href string
+}
+
+type label struct {
+	X, Y, Text string
+	End        bool // set to the left of the point
+}
+
+// projection maps degrees to user units: equirectangular about the middle of
+// the box, which is true enough over a port (error below 0.1 % at 20 km).
+type projection struct{ lon, lat, k, scale float64 }
+
+func newProjection(b box) projection {
+	p := projection{lon: (b[0] + b[2]) / 2, lat: (b[1] + b[3]) / 2}
+	p.k = math.Cos(p.lat * math.Pi / 180)
+	w, h := max((b[2]-b[0])*p.k, 1e-6), max(b[3]-b[1], 1e-6)
+	p.scale = min(chartW*0.92/w, chartH*0.92/h)
+	return p
+}
+
+func (p projection) xy(pt port.Point) (x, y float64) {
+	return chartW/2 + (pt[0]-p.lon)*p.k*p.scale, chartH/2 - (pt[1]-p.lat)*p.scale
+}
+
+func (p projection) at(pt port.Point) (x, y string) {
+	fx, fy := p.xy(pt)
+	return fmt.Sprintf("%.1f", fx), fmt.Sprintf("%.1f", fy)
+}
+
+func (p projection) path(points []port.Point, closed bool) string {
+	var b strings.Builder
+	for i, pt := range points {
+		x, y := p.xy(pt)
+		fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(i, 1)], x, y)
+	}
+	if closed && len(points) > 0 {
+		b.WriteByte('Z')
+	}
+	return b.String()
+}
+
+// chart draws the port, its vessels, the marks, and the walk of the selected finding.
+func (c *Console) chart(r *http.Request, sel *finding.Finding) (chart, string) {
+	g := c.ports.of(c.d.Port())
+	pr := newProjection(g.box)
+	out := chart{Label: "Map of " + g.port.Identity.Name}
+	out.declared(g.port, pr)
+	pic := c.d.Vessels()
+	near, all := nearest(pic, g.port.Identity.Centre, chartVessels)
+	for _, t := range near {
+		out.ship(pr, t)
+	}
+	id := ""
+	if sel != nil {
+		id = sel.ID
+	}
+	marks, walk, err := c.marksAndWalk(r, g.port, id)
+	if err != nil {
+		c.d.Log.Error("map: findings not read", "error", err)
+	}
+	for _, m := range marks {
+		x, y := pr.at(m.at)
+		out.Marks = append(out.Marks, markShape{x, y, m.kind, m.severity, m.name, "/findings/" + m.id})
+	}
+	var line []port.Point
+	for i, h := range walk {
+		x, y := pr.at(h.at)
+		out.Hops = append(out.Hops, label{x, y, h.name, i%2 == 1})
+		line = append(line, h.at)
+	}
+	if len(line) > 1 {
+		out.Walk = pr.path(line, false)
+	}
+	return out, c.mapNote(pic, min(all, mapVessels), all)
+}
+
+func (ch *chart) declared(p *port.Port, pr projection) {
+	for _, l := range p.Land {
+		class := "land"
+		if l.Kind != "land" {
+			class = "land quay"
+		}
+		ch.Land = append(ch.Land, shape{pr.path(l.Shape, true), class, l.Name})
+	}
+	for _, w := range p.Waters {
+		ch.Waters = append(ch.Waters, shape{pr.path(w.Shape, true), "water", w.Name})
+		if w.Kind != "berth" {
+			ch.name(pr, w.Name, w.Shape)
+		}
+	}
+	for _, a := range p.Areas {
+		class := "area"
+		if a.Restricted {
+			class = "area restricted"
+		}
+		ch.Areas = append(ch.Areas, shape{pr.path(a.Perimeter, true), class, a.Name})
+		if a.Inside == "" && len(a.Perimeter) > 0 {
+			ch.name(pr, a.Name, a.Perimeter)
+		}
+	}
+}
+
+func (ch *chart) name(pr projection, text string, r port.Ring) {
+	x, y := pr.at(centroid(r))
+	ch.Names = append(ch.Names, label{X: x, Y: y, Text: text})
+}
+
+func (ch *chart) ship(pr projection, t vessel.Track) {
+	x, y := pr.xy(port.Point{t.Lon, t.Lat})
+	if x < -20 || y < -20 || x > chartW+20 || y > chartH+20 {
+		return
+	}
+	turn := float64(bearing(t))
+	class := "vessel"
+	switch {
+	case len(t.Findings) > 0:
+		class += " doubt"
+	case t.Kind == "aid" || t.Kind == "base-station":
+		class += " aid"
+	}
+	if math.IsNaN(turn) {
+		turn = 0
+	}
+	ch.Ships = append(ch.Ships, shipShape{fmt.Sprintf("translate(%.1f %.1f) rotate(%.0f)", x, y, turn), class, trackName(t), "/vessels/" + trackID(t)})
+	var wake []port.Point
+	for _, fix := range t.Past {
+		if !math.IsNaN(fix.Lat) && !math.IsNaN(fix.Lon) {
+			wake = append(wake, port.Point{fix.Lon, fix.Lat})
+		}
+	}
+	if len(wake) > 0 {
+		ch.Wakes = append(ch.Wakes, pr.path(append(wake, port.Point{t.Lon, t.Lat}), false))
+	}
+}

@@ -1,0 +1,385 @@
+package console
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/identity"
+	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/watch/vessel"
+)
+
+// Bounds of the live map.
+const (
+	mapVessels = 2000 // nearest to the centre of the port; the note says when there are more
+	mapMarks   = 100
+	mapAssets  = 3000
+)
+
+// box is [west, south, east, north] in degrees.
+type box [4]float64
+
+func (b box) String() string {
+	s := ""
+	for i, v := range b {
+		if i > 0 {
+			s += ","
+		}
+		s += strconv.FormatFloat(v, 'f', 5, 64)
+	}
+	return s
+}
+
+func (b *box) add(p port.Point) {
+	if b[0] == 0 && b[1] == 0 && b[2] == 0 && b[3] == 0 {
+		*b = box{p[0], p[1], p[0], p[1]}
+		return
+	}
+	b[0], b[1] = min(b[0], p[0]), min(b[1], p[1])
+	b[2], b[3] = max(b[2], p[0]), max(b[3], p[1])
+}
+
+func pair(p port.Point) string {
+	return strconv.FormatFloat(p[0], 'f', 5, 64) + "," + strconv.FormatFloat(p[1], 'f', 5, 64)
+}
+
+// feature is one GeoJSON feature (RFC 7946).
+type feature struct {
+	Type       string         `json:"type"`
+	Geometry   geometry       `json:"geometry"`
+	Properties map[string]any `json:"properties"`
+}
+
+type geometry struct {
+	Type        string `json:"type"`
+	Coordinates any    `json:"coordinates"`
+}
+
+type collection struct {
+	Type     string    `json:"type"`
+	Features []feature `json:"features"`
+	Note     string    `json:"note,omitempty"`
+}
+
+func pointFeature(p port.Point, props map[string]any) feature {
+	return feature{"Feature", geometry{"Point", p}, props}
+}
+
+func polygonFeature(r port.Ring, props map[string]any) feature {
+	closed := slices.Clone(r)
+	if len(closed) > 0 && closed[0] != closed[len(closed)-1] {
+		closed = append(closed, closed[0])
+	}
+	return feature{"Feature", geometry{"Polygon", []port.Ring{closed}}, props}
+}
+
+// geoPort is the port file as a map, made once a loaded file.
+type geoPort struct {
+	port *port.Port
+	box  box // of areas and waters: what the map opens on
+	json []byte
+	tag  string
+}
+
+type portCache struct {
+	mu   sync.Mutex
+	last *geoPort
+}
+
+// of returns the map of p, made anew when another file was loaded.
+func (pc *portCache) of(p *port.Port) *geoPort {
+	pc.mu.Lock()
+	defer pc.mu.Unlock()
+	if pc.last == nil || pc.last.port != p {
+		pc.last = newGeoPort(p)
+	}
+	return pc.last
+}
+
+func newGeoPort(p *port.Port) *geoPort {
+	g := &geoPort{port: p}
+	col := collection{Type: "FeatureCollection", Features: []feature{}}
+	name := func(text string, r port.Ring) {
+		col.Features = append(col.Features, pointFeature(centroid(r), map[string]any{"layer": "name", "name": text}))
+	}
+	for _, l := range p.Land {
+		col.Features = append(col.Features, polygonFeature(l.Shape, map[string]any{"layer": "land", "kind": l.Kind, "name": l.Name}))
+	}
+	for _, w := range p.Waters {
+		col.Features = append(col.Features, polygonFeature(w.Shape, map[string]any{"layer": "water", "kind": w.Kind, "name": w.Name}))
+		if w.Kind != "berth" {
+			name(w.Name, w.Shape)
+		}
+		for _, pt := range w.Shape {
+			g.box.add(pt)
+		}
+	}
+	for _, a := range p.Areas {
+		if len(a.Perimeter) == 0 {
+			continue
+		}
+		col.Features = append(col.Features, polygonFeature(a.Perimeter, map[string]any{"layer": "area", "id": a.ID, "name": a.Name, "restricted": a.Restricted}))
+		if a.Inside == "" {
+			name(a.Name, a.Perimeter)
+		}
+		for _, pt := range a.Perimeter {
+			g.box.add(pt)
+		}
+	}
+	placed := 0
+	for i := range p.Assets {
+		if a := &p.Assets[i]; a.Position != (port.Point{}) && placed < mapAssets {
+			placed++
+			col.Features = append(col.Features, pointFeature(a.Position, map[string]any{"layer": "asset", "id": a.ID, "name": a.Name, "domain": string(a.Domain)}))
+		}
+	}
+	if g.box == (box{}) {
+		ce := p.Identity.Centre
+		g.box = box{ce[0] - 0.05, ce[1] - 0.03, ce[0] + 0.05, ce[1] + 0.03}
+	}
+	g.json, _ = json.Marshal(col) // floats of a loaded port file are finite
+	sum := sha256.Sum256(g.json)
+	g.tag = hex.EncodeToString(sum[:8])
+	return g
+}
+
+// centroid is the middle of the corners: good enough to hang a name on.
+func centroid(r port.Ring) port.Point {
+	var c port.Point
+	for _, p := range r {
+		c[0], c[1] = c[0]+p[0]/float64(len(r)), c[1]+p[1]/float64(len(r))
+	}
+	return c
+}
+
+func (c *Console) mapPort(w http.ResponseWriter, r *http.Request) {
+	g := c.ports.of(c.d.Port())
+	w.Header().Set("Content-Type", "application/geo+json")
+	w.Header().Set("Cache-Control", "private, max-age=3600")
+	w.Header().Set("ETag", `"`+g.tag+`"`)
+	if r.Header.Get("If-None-Match") == `"`+g.tag+`"` {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(g.json) // the client went away: nobody to tell
+}
+
+// placeOf tells where a subject is: the asset's own position, its area, or not at all.
+func placeOf(p *port.Port, s finding.Subject) (port.Point, bool) {
+	area := s.ID
+	if a := subjectAsset(p, s); a != nil {
+		if a.Position != (port.Point{}) {
+			return a.Position, true
+		}
+		area = a.Area
+	} else if s.Kind == "reader" {
+		if _, in := p.Reader(s.ID); in != nil {
+			area = in.ID
+		}
+	}
+	if a := p.Area(area); a != nil && len(a.Perimeter) > 0 {
+		return centroid(a.Perimeter), true
+	}
+	return port.Point{}, false
+}
+
+// hops are the subjects of a finding in the order of its walk, the subject
+// itself first where it is not the chain as such.
+func hops(f finding.Finding) []finding.Subject {
+	if f.Subject.Kind == "chain" || len(f.Links) > 0 && f.Links[0].ID == f.Subject.ID {
+		return f.Links
+	}
+	return append([]finding.Subject{f.Subject}, f.Links...)
+}
+
+// nearest are the vessels closest to the port, at most n, and how many there are.
+func nearest(pic vessel.Picture, centre port.Point, n int) (near []vessel.Track, all int) {
+	for _, t := range pic.Tracks {
+		if !math.IsNaN(t.Lat) && !math.IsNaN(t.Lon) {
+			near = append(near, t)
+		}
+	}
+	all = len(near)
+	if all > n {
+		away := func(t vessel.Track) float64 {
+			dx := (t.Lon - centre[0]) * math.Cos(centre[1]*math.Pi/180)
+			dy := t.Lat - centre[1]
+			return dx*dx + dy*dy
+		}
+		slices.SortStableFunc(near, func(a, b vessel.Track) int {
+			switch x, y := away(a), away(b); {
+			case x < y:
+				return -1
+			case x > y:
+				return 1
+			}
+			return 0
+		})
+		near = near[:n]
+	}
+	return near, all
+}
+
+// vesselIcon is the shape of a track on the map.
+func vesselIcon(t vessel.Track) string {
+	switch {
+	case len(t.Findings) > 0:
+		return "ship-doubt"
+	case t.Kind == "aid" || t.Kind == "base-station":
+		return "aid"
+	case math.IsNaN(float64(bearing(t))):
+		return "ship-still"
+	}
+	return "ship"
+}
+
+// bearing is where the bow points: the heading, else the course while it moves, else NaN.
+func bearing(t vessel.Track) float32 {
+	if !math.IsNaN(float64(t.Heading)) {
+		return t.Heading
+	}
+	if !math.IsNaN(float64(t.COG)) && t.SOG > 0.5 {
+		return t.COG
+	}
+	return float32(math.NaN())
+}
+
+// trackID names a track in addresses: its MMSI, and the hull where there are several.
+func trackID(t vessel.Track) string {
+	if t.Hull == 0 {
+		return fmt.Sprintf("%09d", t.MMSI)
+	}
+	return fmt.Sprintf("%09d-%d", t.MMSI, t.Hull)
+}
+
+func trackName(t vessel.Track) string {
+	if t.Name != "" {
+		return t.Name
+	}
+	return fmt.Sprintf("MMSI %09d", t.MMSI)
+}
+
+// mapLive is what moves on the map: vessels, marks of findings, the walk of the selected one.
+func (c *Console) mapLive(w http.ResponseWriter, r *http.Request) {
+	pic := c.d.Vessels()
+	g := c.ports.of(c.d.Port())
+	near, all := nearest(pic, g.port.Identity.Centre, mapVessels)
+	col := collection{Type: "FeatureCollection", Features: []feature{}, Note: c.mapNote(pic, len(near), all)}
+	for _, t := range near {
+		col.Features = append(col.Features, vesselFeatures(t)...)
+	}
+	marks, err := c.markFeatures(r, g.port)
+	if err != nil {
+		c.d.Log.Error("map: findings not read", "error", err)
+		http.Error(w, "findings could not be read", http.StatusInternalServerError)
+		return
+	}
+	col.Features = append(col.Features, marks...)
+	w.Header().Set("Content-Type", "application/geo+json")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := json.NewEncoder(w).Encode(col); err != nil && r.Context().Err() == nil {
+		c.d.Log.Error("map: not sent", "error", err)
+	}
+}
+
+func vesselFeatures(t vessel.Track) []feature {
+	at := port.Point{t.Lon, t.Lat}
+	heading := float64(bearing(t))
+	if math.IsNaN(heading) {
+		heading = 0
+	}
+	out := []feature{pointFeature(at, map[string]any{"layer": "vessel", "id": trackID(t), "name": trackName(t), "icon": vesselIcon(t), "heading": math.Round(heading)})}
+	var wake []port.Point
+	for _, fix := range t.Past {
+		if !math.IsNaN(fix.Lat) && !math.IsNaN(fix.Lon) {
+			wake = append(wake, port.Point{fix.Lon, fix.Lat})
+		}
+	}
+	if len(wake) > 0 {
+		out = append(out, feature{"Feature", geometry{"LineString", append(wake, at)}, map[string]any{"layer": "wake"}})
+	}
+	return out
+}
+
+func (c *Console) markFeatures(r *http.Request, p *port.Port) ([]feature, error) {
+	if len(c.domains(r.Context(), identity.ViewFindings)) == 0 {
+		return nil, nil
+	}
+	marks, walk, err := c.marksAndWalk(r, p, r.URL.Query().Get("sel"))
+	if err != nil {
+		return nil, err
+	}
+	var out []feature
+	for _, m := range marks {
+		kind := m.kind
+		if kind == "silent" {
+			kind = "suspected"
+		}
+		out = append(out, pointFeature(m.at, map[string]any{"layer": "mark", "id": m.id, "name": m.name, "severity": m.severity, "icon": kind + "-" + m.severity}))
+	}
+	var line []port.Point
+	for _, h := range walk {
+		out = append(out, pointFeature(h.at, map[string]any{"layer": "hop", "name": h.name}))
+		line = append(line, h.at)
+	}
+	if len(line) > 1 {
+		out = append(out, feature{"Feature", geometry{"LineString", line}, map[string]any{"layer": "walk"}})
+	}
+	return out, nil
+}
+
+// mark is a finding that has a place.
+type mark struct {
+	at                       port.Point
+	id, name, kind, severity string
+}
+
+// marksAndWalk places the open findings and the hops of the selected one.
+func (c *Console) marksAndWalk(r *http.Request, p *port.Port, sel string) (marks, walk []mark, err error) {
+	present := true
+	page, err := c.d.Desk.List(r.Context(), c.allowedQuery(r, finding.Query{States: open, Present: &present, Limit: mapMarks}))
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, f := range page.Findings {
+		if f.ID == sel {
+			for _, s := range hops(f) {
+				if at, ok := placeOf(p, s); ok {
+					walk = append(walk, mark{at: at, name: subjectName(p, s)})
+				}
+			}
+			if len(walk) > 1 {
+				continue // the walk stands for it
+			}
+		}
+		at, ok := port.Point{}, false
+		if f.Place != nil {
+			at, ok = port.Point{f.Place.Lon, f.Place.Lat}, true
+		} else {
+			at, ok = placeOf(p, f.Subject)
+		}
+		if ok {
+			marks = append(marks, mark{at, f.ID, subjectName(p, f.Subject), markKind(f), f.Severity.String()})
+		}
+	}
+	return marks, walk, nil
+}
+
+func (c *Console) mapNote(pic vessel.Picture, shown, all int) string {
+	note := "No vessel heard yet"
+	if all > 0 {
+		note = plural(all, "vessel", "vessels") + " · newest position " + ago(c.d.Now(), pic.AsOf) + " old"
+		if shown < all {
+			note += " · nearest " + number(shown) + " shown"
+		}
+	}
+	return note + " · geometry: port file"
+}

@@ -1,0 +1,89 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"github.com/quaywatch/quaywatch/internal/event"
+
+	"github.com/quaywatch/quaywatch/internal/watch/health"
+)
+
+// sourcesView is how every source stands.
+type sourcesView struct {
+	frame
+	Pic  health.Picture
+	Live int
+}
+
+func (c *Console) sources(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
+	v := sourcesView{Pic: c.d.Health()}
+	v.Pic.Sources = slices.Clone(v.Pic.Sources)
+	slices.SortStableFunc(v.Pic.Sources, func(a, b health.Source) int {
+		return slices.Index(urgency, a.Status) - slices.Index(urgency, b.Status)
+	})
+	for _, s := range v.Pic.Sources {
+		if s.Status == health.Live {
+			v.Live++
+		}
+	}
+	v.frame = c.frame(r, "Sources", "sources")
+	if fragment(r) {
+		return sourcesBody(v), nil
+	}
+	return sourcesPage(v), nil
+}
+
+// statusClass colours a status; the word stands beside it.
+func statusClass(s health.Status) string {
+	switch s {
+	case health.Live:
+		return "ok"
+	case health.Ended:
+		return "quiet"
+	case health.Waiting:
+		return "doubt"
+	}
+	return "bad"
+}
+
+func statusShape(s health.Status) string {
+	switch s {
+	case health.Live:
+		return "●"
+	case health.Ended:
+		return "■"
+	case health.Waiting:
+		return "◌"
+	}
+	return "▲"
+}
+
+// driftWords says how a source's clock stands; a drift of seconds shifts evidence.
+func driftWords(s health.Source) string {
+	if !s.Health.HasDrift {
+		return "not measured"
+	}
+	d := s.Health.Drift
+	sign := "+"
+	if d < 0 {
+		sign, d = "−", -d
+	}
+	text := sign + d.Round(time.Millisecond).String()
+	if s.Health.DriftFrom != "" {
+		text += " against " + s.Health.DriftFrom
+	}
+	return text
+}
+
+// exampleOf shows the last input that was rejected for a reason.
+func exampleOf(r event.Reason) string {
+	b := r.Last.Text
+	if len(b) == 0 {
+		return r.Last.Where()
+	}
+	return printable(b[:min(len(b), 160)]) + " · " + r.Last.Where()
+}

@@ -1,0 +1,174 @@
+package console
+
+import (
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/identity"
+	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/watch/vessel"
+)
+
+const vesselRows = 100
+
+// vesselsView is the table of vessels.
+type vesselsView struct {
+	frame
+	Rows       []vessel.Track
+	All, Total int
+	Text, Kind string
+	From       int
+	Next       string
+	Pic        vessel.Picture
+}
+
+var vesselKinds = []choice{{"", "all"}, {"ship", "ships"}, {"findings", "with findings"}, {"base-station", "base stations"}, {"aid", "aids to navigation"}, {"unknown", "of unknown kind"}}
+
+func (c *Console) vessels(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
+	q := r.URL.Query()
+	v := vesselsView{Pic: c.d.Vessels(), Text: strings.ToLower(strings.TrimSpace(q.Get("q"))), Kind: q.Get("kind")}
+	if n, err := strconv.Atoi(q.Get("from")); err == nil && n > 0 {
+		v.From = n
+	}
+	v.All = len(v.Pic.Tracks)
+	var hit []int
+	for i := range v.Pic.Tracks {
+		if v.takes(&v.Pic.Tracks[i]) {
+			hit = append(hit, i)
+		}
+	}
+	t := v.Pic.Tracks
+	slices.SortStableFunc(hit, func(a, b int) int { return min(len(t[b].Findings), 1) - min(len(t[a].Findings), 1) })
+	v.Total = len(hit)
+	for i := v.From; i < min(v.From+vesselRows, len(hit)); i++ {
+		v.Rows = append(v.Rows, t[hit[i]])
+	}
+	if v.From+len(v.Rows) < v.Total {
+		v.Next = v.address(v.From + len(v.Rows))
+	}
+	v.frame = c.frame(r, "Vessels", "vessels")
+	if fragment(r) {
+		return vesselsTable(v), nil
+	}
+	return vesselsPage(v), nil
+}
+
+func (v vesselsView) takes(t *vessel.Track) bool {
+	switch v.Kind {
+	case "":
+	case "findings":
+		if len(t.Findings) == 0 {
+			return false
+		}
+	default:
+		if t.Kind != v.Kind {
+			return false
+		}
+	}
+	return v.Text == "" || strings.Contains(strings.ToLower(t.Name), v.Text) || strings.Contains(trackID(*t), v.Text) ||
+		strings.Contains(strings.ToLower(t.CallSign), v.Text) || strings.Contains(strings.ToLower(t.Destination), v.Text)
+}
+
+func (v vesselsView) address(from int) string {
+	q := url.Values{}
+	if v.Text != "" {
+		q.Set("q", v.Text)
+	}
+	if v.Kind != "" {
+		q.Set("kind", v.Kind)
+	}
+	if from > 0 {
+		q.Set("from", strconv.Itoa(from))
+	}
+	if len(q) == 0 {
+		return "/vessels"
+	}
+	return "/vessels?" + q.Encode()
+}
+
+// vesselView is one vessel with its path.
+type vesselView struct {
+	frame
+	T        vessel.Track
+	Others   []vessel.Track // other hulls under the same MMSI
+	Chart    chart
+	Findings []finding.Finding
+}
+
+func (c *Console) vessel(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
+	id := r.PathValue("id")
+	v := vesselView{}
+	found := false
+	for _, t := range c.d.Vessels().Tracks {
+		switch {
+		case trackID(t) == id || strconv.Itoa(int(t.MMSI)) == id && t.Hull == 0:
+			v.T, found = t, true
+		case strings.HasPrefix(trackID(t), strings.SplitN(id, "-", 2)[0]):
+			v.Others = append(v.Others, t)
+		}
+	}
+	if !found {
+		return nil, problem{http.StatusNotFound, "No such vessel", "Nothing is heard under that MMSI now."}
+	}
+	if len(c.domains(r.Context(), identity.ViewFindings)) > 0 {
+		for _, f := range v.T.Findings {
+			if got, err := c.d.Desk.Get(r.Context(), f); err == nil && c.mayOn(r.Context(), identity.ViewFindings, got) {
+				v.Findings = append(v.Findings, got)
+			}
+		}
+	}
+	v.Chart = trackChart(c.ports.of(c.d.Port()), v.T)
+	v.frame = c.frame(r, trackName(v.T), "vessels")
+	return vesselPage(v), nil
+}
+
+// trackChart draws the path of one vessel over the port, scaled to the path.
+func trackChart(g *geoPort, t vessel.Track) chart {
+	var b box
+	for _, f := range append(slices.Clone(t.Past), t.Fix) {
+		if !math.IsNaN(f.Lat) && !math.IsNaN(f.Lon) {
+			b.add(port.Point{f.Lon, f.Lat})
+		}
+	}
+	if b == (box{}) {
+		b = g.box
+	}
+	const least = 0.01 // degrees: a moored ship is shown with its berth
+	for i := range 2 {
+		if grow := (least - (b[i+2] - b[i])) / 2; grow > 0 {
+			b[i], b[i+2] = b[i]-grow, b[i+2]+grow
+		}
+	}
+	out := chart{Label: "Path of " + trackName(t)}
+	pr := newProjection(b)
+	out.declared(g.port, pr)
+	if !math.IsNaN(t.Lat) && !math.IsNaN(t.Lon) {
+		out.ship(pr, t)
+		x, y := pr.at(port.Point{t.Lon, t.Lat})
+		out.Names = append(out.Names, label{X: x, Y: y})
+	}
+	return out
+}
+
+// navStatus is the navigational status in words (ITU-R M.1371-5 table 45).
+func navStatus(n int8) string {
+	names := []string{"under way using engine", "at anchor", "not under command", "restricted manoeuvrability", "constrained by draught", "moored", "aground", "fishing", "under way sailing"}
+	switch {
+	case n >= 0 && int(n) < len(names):
+		return names[n]
+	case n == 11:
+		return "towing astern"
+	case n == 12:
+		return "pushing ahead or towing alongside"
+	case n == 14:
+		return "AIS-SART or other distress device active"
+	}
+	return "–"
+}
