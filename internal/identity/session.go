@@ -79,6 +79,30 @@ func (ss *Sessions) End(ctx context.Context) error { return ss.manager.Destroy(c
 // Deadline is when the session ends whatever happens.
 func (ss *Sessions) Deadline(ctx context.Context) time.Time { return ss.manager.Deadline(ctx) }
 
+// Touch reads the session of a long request anew and counts the request as
+// activity: a live screen must not go dark on a quiet night. It reports false
+// where the session was ended or has come to its absolute end.
+func (ss *Sessions) Touch(ctx context.Context) (bool, error) {
+	key := ss.manager.Token(ctx)
+	if key == "" {
+		return false, nil
+	}
+	// The context of the request holds the session as it was at the start.
+	fresh, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	fresh, err := ss.manager.Load(fresh, key)
+	if err != nil {
+		return false, fmt.Errorf("read a session: %w", err)
+	}
+	if ss.manager.GetString(fresh, keyAccount) == "" || !time.Now().Before(ss.manager.Deadline(fresh)) {
+		return false, nil
+	}
+	if _, _, err := ss.manager.Commit(fresh); err != nil {
+		return false, fmt.Errorf("save a session: %w", err)
+	}
+	return true, nil
+}
+
 // Principal returns who the session of the request belongs to. ErrDenied where
 // there is none or it is no longer good; it is ended then.
 func (ss *Sessions) Principal(ctx context.Context) (Principal, error) {
