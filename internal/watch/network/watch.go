@@ -1,0 +1,247 @@
+// Package network watches who speaks with whom: which devices there are, what
+// they are, and whether the traffic between zones is what the conduits allow.
+// It exists so that the separation of IT and OT is proven from observed traffic
+// rather than claimed. It reads the port and flows and sightings of devices; it
+// sends nothing.
+//
+// Verdicts are three-valued: allowed, undeclared, or undecided with the reason.
+// A lost handshake, an unrecognised protocol or unknown operations never become
+// a guess.
+package network
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/quaywatch/quaywatch/internal/event"
+	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/port"
+)
+
+// Options set the limits of the watch. A zero field means its default.
+type Options struct {
+	MaxHosts    int           // devices remembered; 100,000
+	MaxUses     int           // rows of the conduit table; 20,000
+	ScanTargets int           // unanswered address and port pairs within a minute that are a scan; 20
+	Repeat      time.Duration // how often a condition that goes on is told again; 5 min
+	ClearAfter  time.Duration // without such traffic after which a condition is over; 1 h
+}
+
+func (o Options) withDefaults() Options {
+	if o.MaxHosts <= 0 {
+		o.MaxHosts = 100_000
+	}
+	if o.MaxUses <= 0 {
+		o.MaxUses = 20_000
+	}
+	if o.ScanTargets <= 0 {
+		o.ScanTargets = 20
+	}
+	if o.Repeat <= 0 {
+		o.Repeat = 5 * time.Minute
+	}
+	if o.ClearAfter <= 0 {
+		o.ClearAfter = time.Hour
+	}
+	return o
+}
+
+// Watch holds the state. Make one with New. Observe and Advance are called from
+// one goroutine, Picture from any.
+type Watch struct {
+	port *port.Port
+	o    Options
+	emit func(finding.Occurrence)
+
+	mu       sync.Mutex
+	asOf     time.Time
+	since    time.Time // first event seen
+	hosts    *hosts
+	uses     *uses
+	breaches map[string]*breach
+	scans    map[string]*scanner
+	swept    time.Time
+}
+
+// New makes a watch over the port; nil is no port: an inventory without zones,
+// verdicts and findings.
+func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
+	o = o.withDefaults()
+	if emit == nil {
+		emit = func(finding.Occurrence) {}
+	}
+	return &Watch{port: p, o: o, emit: emit, hosts: newHosts(p, o.MaxHosts), uses: newUses(o.MaxUses),
+		breaches: map[string]*breach{}, scans: map[string]*scanner{}}
+}
+
+// Observe takes in a batch. Rows may be late, repeated or out of order.
+func (w *Watch) Observe(b *event.Batch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range b.Devices {
+		w.device(&b.Devices[i])
+	}
+	for i := range b.Flows {
+		w.flow(&b.Flows[i])
+	}
+}
+
+// Advance moves the clock to now (event time), and tells what is over.
+func (w *Watch) Advance(now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asOf = laterOf(w.asOf, now)
+	if now.Sub(w.swept) < time.Minute {
+		return
+	}
+	w.swept = now
+	w.clearBreaches(now)
+	w.forgetScans(now)
+}
+
+func (w *Watch) heard(at time.Time) {
+	w.asOf = laterOf(w.asOf, at)
+	if w.since.IsZero() || at.Before(w.since) {
+		w.since = at
+	}
+}
+
+// device takes a sighting in.
+func (w *Watch) device(d *event.DeviceSighting) {
+	w.heard(d.Time)
+	ip, err := netip.ParseAddr(d.IP)
+	usable := err == nil && unicast(ip)
+	var h *host
+	switch {
+	case usable && d.MAC != "" && !groupMAC(d.MAC):
+		h = w.hosts.bind(d.MAC, d.IP, d.Time)
+	case d.MAC != "" && !groupMAC(d.MAC):
+		h = w.hosts.mac(d.MAC, d.Time)
+	case usable:
+		h = w.hosts.ip(d.IP, d.Time)
+	default:
+		return
+	}
+	h.seen(d.Time, d.Source)
+	if d.Protocol != "tls" { // a server's name in TLS is told by its clients
+		h.talked = true
+	}
+	h.tell(d)
+	w.unregistered(h, &d.Head, "told itself by "+d.Protocol)
+	w.mismatch(h)
+}
+
+// flow takes a conversation in.
+func (w *Watch) flow(f *event.Flow) {
+	w.heard(f.Last)
+	client, server := w.hosts.ends(f)
+	w.count(f, client, server)
+	if w.port == nil {
+		return
+	}
+	j, ok := judge(w.port, f, w.hosts.broadcast)
+	if ok {
+		w.uses.add(f, &j)
+	}
+	scanning := w.scan(f, client)
+	if client != nil && f.PacketsOut > 0 {
+		w.unregistered(client, &f.Head, "sent packets")
+	}
+	if server != nil && f.PacketsIn > 0 {
+		w.unregistered(server, &f.Head, "sent packets")
+	}
+	if ok && j.verdict == Undeclared && (!scanning || f.Answered) {
+		w.breach(f, &j, client, server)
+	}
+}
+
+// count adds the flow to both hosts.
+func (w *Watch) count(f *event.Flow, client, server *host) {
+	if client != nil {
+		client.seen(f.Last, f.Source)
+		client.first = earlier(client.first, f.Time)
+		client.flows++
+		client.out, client.in = client.out+f.BytesOut, client.in+f.BytesIn
+		client.talked = client.talked || f.PacketsOut > 0
+	}
+	if server == nil || server == client {
+		return
+	}
+	if f.PacketsIn > 0 || server.asset != nil || server.talked {
+		server.seen(f.Last, f.Source)
+		server.first = earlier(server.first, f.Time)
+	}
+	server.flows++
+	server.out, server.in = server.out+f.BytesIn, server.in+f.BytesOut
+	server.talked = server.talked || f.PacketsIn > 0
+	if f.Direction != event.DirectionSeen || client == nil {
+		return
+	}
+	client.ask(f, server.address())
+	if f.Answered {
+		server.serve(f, client.address())
+	}
+}
+
+// Picture is what is known now.
+func (w *Watch) Picture() Picture {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := Picture{AsOf: w.asOf, Hosts: []Host{}, Uses: w.uses.list(w.port, w.since, w.asOf)}
+	for _, h := range w.hosts.all() {
+		if h.talked || len(h.carried) > 0 { // an address that was only spoken to is no device
+			p.Hosts = append(p.Hosts, w.describe(h))
+		}
+	}
+	return p
+}
+
+func (w *Watch) describe(h *host) Host {
+	role, why := h.role()
+	out := Host{ID: h.id(), MACs: append([]string(nil), h.macs...), IPs: append([]string(nil), h.ips...), Names: append([]string(nil), h.names...),
+		Vendor: h.fields[vendor].value, Product: h.fields[product].value, Model: h.fields[model].value,
+		Firmware: h.fields[firmware].value, Serial: h.fields[serial].value,
+		Role: role, RoleWhy: why, First: h.first, Last: h.last, Flows: h.flows, BytesOut: h.out, BytesIn: h.in,
+		Sources: append([]string(nil), h.sources...)}
+	for _, m := range h.macs {
+		if out.Vendor == "" {
+			out.Vendor = maker(m)
+		}
+	}
+	if h.asset != nil {
+		out.Asset, out.Zone = h.asset.ID, h.asset.Zone
+	}
+	if z := w.zoneOf(h); z != nil {
+		out.Zone = z.ID
+	}
+	for _, k := range h.serviceKeys() {
+		s := h.services[k]
+		out.Services = append(out.Services, Service{Transport: k.transport, Port: k.port, Application: s.application, First: s.first, Last: s.last, Clients: len(s.clients)})
+	}
+	return out
+}
+
+// zoneOf is the zone of the newest address that has one.
+func (w *Watch) zoneOf(h *host) *port.Zone {
+	if w.port == nil {
+		return nil
+	}
+	for i := len(h.ips) - 1; i >= 0; i-- {
+		if ip, err := netip.ParseAddr(h.ips[i]); err == nil {
+			if z := w.port.ZoneOf(ip); z != nil {
+				return z
+			}
+		}
+	}
+	return nil
+}
+
+// zoneAt is the zone of an address in text, nil where there is none.
+func (w *Watch) zoneAt(ip string) *port.Zone {
+	a, err := netip.ParseAddr(ip)
+	if err != nil {
+		return nil
+	}
+	return w.port.ZoneOf(a)
+}
