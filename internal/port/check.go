@@ -61,7 +61,11 @@ func (c *checker) check() {
 // fields holds every field against the table of rules.
 func (c *checker) fields() {
 	p := c.port
-	c.walk(place{section: "port"}, reflect.ValueOf(p.Identity))
+	if c.sources.ident != nil {
+		c.walk(place{section: "port"}, reflect.ValueOf(p.Identity))
+	} else if !c.incomplete {
+		c.fault(place{section: "port"}, "the section port is missing", "say which port this is: name, locode, time_zone, currency, security_level, centre")
+	}
 	walkAll(c, "sites", p.Sites)
 	walkAll(c, "areas", p.Areas)
 	walkAll(c, "zones", p.Zones)

@@ -17,9 +17,10 @@ import (
 
 // Bounds of a port file.
 const (
-	maxFiles      = 500      // files of one port
-	maxTotalBytes = 96 << 20 // of all files together
-	maxPerKind    = 200_000  // assets, zones, … of one kind
+	MaxBytes      = strictyaml.MaxBytes // of one file
+	maxFiles      = 500                 // files of one port
+	maxTotalBytes = 96 << 20            // of all files together
+	maxPerKind    = 200_000             // assets, zones, … of one kind
 )
 
 // firstFile is the file that a directory is read from first.
