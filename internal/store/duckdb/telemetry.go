@@ -180,3 +180,10 @@ func (t *Telemetry) exec(ctx context.Context, q string, args ...any) error {
 	_, err := t.conn.(driver.ExecerContext).ExecContext(ctx, q, named)
 	return err
 }
+
+// Err is why the store takes no more, nil while it works.
+func (t *Telemetry) Err() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.broken
+}
