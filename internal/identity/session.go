@@ -40,19 +40,20 @@ type Sessions struct {
 // goes over TLS only and is bound to this host (prefix __Host-, RFC 6265bis).
 // failed writes the answer where the store of sessions fails.
 func (s *Service) Sessions(secure bool, failed func(http.ResponseWriter, *http.Request, error)) *Sessions {
-	m := scs.New()
-	m.IdleTimeout, m.Lifetime = SessionIdle, SessionLife
-	m.Store = newSessionStore(s.store, s.now)
-	m.Codec = sessionCodec{}
-	m.HashTokenInStore = true // who reads the database can't take a session over
-	m.ErrorFunc = failed
-	m.Cookie.Name = "quaywatch"
+	name := "quaywatch"
 	if secure {
-		m.Cookie.Name = "__Host-quaywatch"
+		name = "__Host-quaywatch"
 	}
-	m.Cookie.Secure, m.Cookie.HttpOnly = secure, true
-	m.Cookie.SameSite = http.SameSiteStrictMode
-	m.Cookie.Persist = false
+	// Not scs.New: it starts a goroutine, for a store in memory, that never ends.
+	m := &scs.SessionManager{
+		IdleTimeout: SessionIdle, Lifetime: SessionLife,
+		Store: newSessionStore(s.store, s.now), Codec: sessionCodec{},
+		HashTokenInStore: true, // who reads the database can't take a session over
+		ErrorFunc:        failed,
+		Cookie: scs.SessionCookie{
+			Name: name, Path: "/", Secure: secure, HttpOnly: true, SameSite: http.SameSiteStrictMode, Persist: false,
+		},
+	}
 	return &Sessions{service: s, manager: m}
 }
 
