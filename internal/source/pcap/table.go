@@ -66,6 +66,9 @@ func (t *table) add(fr *frame, p *packet) error {
 		f.last = fr.time
 	}
 	f.first, f.last = min(f.first, fr.time), max(f.last, fr.time)
+	if e := &f.ends[side]; e.mac.zero() { // some link layers tell the sender's MAC only
+		e.mac = p.srcMAC
+	}
 	f.packets[side]++
 	f.bytes[side] += uint64(fr.wire) //nolint:gosec // at most a frame
 	t.touch(f)

@@ -67,11 +67,11 @@ func (h *host) asClientOfControllers() (string, string) {
 	list := strings.Join(apps, ", ")
 	switch {
 	case writes:
-		return "operator station", fmt.Sprintf("writes to %d controllers over %s", servers, list)
+		return "operator station", fmt.Sprintf("writes to %s over %s", plural(servers, "controller"), list)
 	case reads && servers >= historianPolls:
-		return "historian", fmt.Sprintf("reads from %d controllers over %s and never wrote", servers, list)
+		return "historian", fmt.Sprintf("reads from %s over %s and never wrote", plural(servers, "controller"), list)
 	case reads && servers >= operatorPolls:
-		return "operator station", fmt.Sprintf("reads from %d controllers over %s", servers, list)
+		return "operator station", fmt.Sprintf("reads from %s over %s", plural(servers, "controller"), list)
 	}
 	return "", ""
 }
@@ -132,7 +132,7 @@ func (h *host) thin() string {
 	case len(h.services) == 0 && len(h.asks) == 0:
 		return "no protocol of its conversations was recognised"
 	case len(h.services) > 0:
-		return fmt.Sprintf("serves %d ports, to too few clients or in no protocol that tells a role", len(h.services))
+		return fmt.Sprintf("serves %s, to too few clients or in no protocol that tells a role", plural(len(h.services), "port"))
 	}
 	return "asks too few others to tell a role"
 }
@@ -161,4 +161,11 @@ func operationsText(m map[string]bool) string {
 	}
 	slices.Sort(out)
 	return strings.Join(out, ", ")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

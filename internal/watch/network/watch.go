@@ -165,16 +165,12 @@ func (w *Watch) count(f *event.Flow, client, server *host) {
 		client.out, client.in = client.out+f.BytesOut, client.in+f.BytesIn
 		client.talked = client.talked || f.PacketsOut > 0
 	}
-	if server == nil || server == client {
+	if server == nil {
 		return
 	}
-	if f.PacketsIn > 0 || server.asset != nil || server.talked {
-		server.seen(f.Last, f.Source)
-		server.first = earlier(server.first, f.Time)
+	if server != client {
+		w.countServer(f, server)
 	}
-	server.flows++
-	server.out, server.in = server.out+f.BytesIn, server.in+f.BytesOut
-	server.talked = server.talked || f.PacketsIn > 0
 	if f.Direction != event.DirectionSeen || client == nil {
 		return
 	}
@@ -182,6 +178,16 @@ func (w *Watch) count(f *event.Flow, client, server *host) {
 	if f.Answered {
 		server.serve(f, client.address())
 	}
+}
+
+func (w *Watch) countServer(f *event.Flow, server *host) {
+	if f.PacketsIn > 0 || server.asset != nil || server.talked {
+		server.seen(f.Last, f.Source)
+		server.first = earlier(server.first, f.Time)
+	}
+	server.flows++
+	server.out, server.in = server.out+f.BytesIn, server.in+f.BytesOut
+	server.talked = server.talked || f.PacketsIn > 0
 }
 
 // Picture is what is known now.

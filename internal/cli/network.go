@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quaywatch/quaywatch/internal/event"
+	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/source/pcap"
+	"github.com/quaywatch/quaywatch/internal/watch/network"
+)
+
+func init() { commands = append(commands, newNetworkCommand) }
+
+func newNetworkCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "network",
+		Short: "Devices and conduits from captures, offline and passive",
+		Long:  "Network reads packet captures (pcap, pcapng, directories of them, or - for standard input) and tells which devices there are and how their traffic stands to the declared conduits. Nothing is sent.",
+	}
+	c.AddCommand(newNetworkInspect(), newNetworkCheck())
+	return c
+}
+
+func newNetworkInspect() *cobra.Command {
+	var asJSON bool
+	var portFile string
+	c := &cobra.Command{
+		Use:   "inspect FILE|DIR…",
+		Short: "List the devices that captures show, with what they are and why",
+		Long: `Inspect lists every device that sent something in the captures: addresses, what
+it said of itself, the services it answered, and its role with the reason.
+With --port, devices are matched to the register and placed in zones.
+
+Exit codes: 0 done; 1 failed; 2 used wrongly.`,
+		Args: needCaptures,
+		RunE: func(c *cobra.Command, args []string) error {
+			p, err := loadPort(portFile)
+			if err != nil {
+				return err
+			}
+			n, err := readNetwork(c, p, args)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(c.OutOrStdout()).Encode(inspection{n.picture.AsOf, n.stats, n.problems, n.picture.Hosts})
+			}
+			return printHosts(c.OutOrStdout(), n)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.Flags().StringVar(&portFile, "port", "", "port file, to match devices with the register")
+	return c
+}
+
+func newNetworkCheck() *cobra.Command {
+	var asJSON bool
+	var portFile string
+	c := &cobra.Command{
+		Use:   "check --port PORT FILE|DIR…",
+		Short: "Judge the traffic of captures against the declared conduits",
+		Long: `Check maps both ends of every conversation to zones and looks for a conduit that
+allows it. It prints what was seen between zones with the verdict and the
+reason, declared conduits that nothing used, and the findings.
+
+Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findings.`,
+		Args: needCaptures,
+		RunE: func(c *cobra.Command, args []string) error {
+			if portFile == "" {
+				return usagef("network check needs --port (see 'quaywatch network check --help')")
+			}
+			p, err := loadPort(portFile)
+			if err != nil {
+				return err
+			}
+			n, err := readNetwork(c, p, args)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = json.NewEncoder(c.OutOrStdout()).Encode(verdicts{n.picture.AsOf, n.stats, n.problems, n.picture.Uses, n.findings})
+			} else {
+				err = printVerdicts(c.OutOrStdout(), n)
+			}
+			if err == nil && len(n.findings) > 0 {
+				return errViolations
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.Flags().StringVar(&portFile, "port", "", "port file that declares zones and conduits (required)")
+	return c
+}
+
+// inspection and verdicts are the JSON documents of the two verbs.
+type inspection struct {
+	AsOf     time.Time      `json:"as_of"`
+	Read     pcap.Stats     `json:"read"`
+	Problems []string       `json:"problems"`
+	Hosts    []network.Host `json:"hosts"`
+}
+
+type verdicts struct {
+	AsOf     time.Time            `json:"as_of"`
+	Read     pcap.Stats           `json:"read"`
+	Problems []string             `json:"problems"`
+	Uses     []network.ConduitUse `json:"uses"`
+	Findings []finding.Finding    `json:"findings"`
+}
+
+func needCaptures(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usagef("name at least one capture file or directory, or - for standard input")
+	}
+	if len(args) > 1 && slices.Contains(args, "-") {
+		return usagef("standard input (-) can't be mixed with files")
+	}
+	return nil
+}
+
+func loadPort(path string) (*port.Port, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // no port is a choice of the caller: an inventory without zones
+	}
+	p, err := port.Load(path)
+	if err != nil {
+		return nil, fmt.Errorf("the port file has faults; 'quaywatch port check %s' lists them: %w", path, err)
+	}
+	return p, nil
+}
+
+// networkRun is what reading captures gave.
+type networkRun struct {
+	picture  network.Picture
+	findings []finding.Finding
+	stats    pcap.Stats
+	problems []string
+}
+
+// watchSink feeds a watch as the stream would.
+type watchSink struct{ watch *network.Watch }
+
+func (s watchSink) Put(_ context.Context, b *event.Batch) error {
+	s.watch.Observe(b)
+	return nil
+}
+
+// readNetwork runs captures through the source and the watch. The clock of
+// arrival is the newest packet time, so that the same input gives the same bytes.
+func readNetwork(c *cobra.Command, p *port.Port, args []string) (*networkRun, error) {
+	folded := map[string]*finding.Finding{}
+	watch := network.New(p, network.Options{}, func(o finding.Occurrence) {
+		id := finding.ID(o.Rule, o.Subject)
+		if f := folded[id]; f != nil {
+			f.Merge(o)
+			return
+		}
+		f := finding.New(o)
+		folded[id] = &f
+	})
+	var src *pcap.Source
+	o := pcap.Options{Clock: func() time.Time { return time.Unix(0, src.Stats().Last).UTC() }}
+	src = pcap.New("pcap", args, o)
+	if args[0] == "-" {
+		o.Input = "standard input"
+		src = pcap.NewReader("pcap", c.InOrStdin(), o)
+	}
+	done := startProgress(c, "reading captures")
+	err := src.Run(c.Context(), watchSink{watch})
+	done()
+	if err != nil {
+		return nil, err
+	}
+	n := &networkRun{picture: watch.Picture(), stats: src.Stats(), problems: []string{}, findings: []finding.Finding{}}
+	for _, problem := range src.Problems() {
+		n.problems = append(n.problems, problem.Error())
+		fmt.Fprintf(c.ErrOrStderr(), "quaywatch: %v\n", problem)
+	}
+	if n.stats.Files == 0 {
+		return nil, fmt.Errorf("no capture could be read under %s (%d other files)", strings.Join(args, ", "), n.stats.Other)
+	}
+	for _, f := range folded {
+		n.findings = append(n.findings, *f)
+	}
+	slices.SortFunc(n.findings, func(a, b finding.Finding) int {
+		return cmp.Or(int(b.Severity)-int(a.Severity), int(b.Grade)-int(a.Grade), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.Subject.ID, b.Subject.ID))
+	})
+	return n, nil
+}
+
+func printRead(w io.Writer, s pcap.Stats) {
+	fmt.Fprintf(w, "%d captures, %d packets, %d conversations or parts of them", s.Files, s.Packets, s.Flows)
+	if s.Other > 0 {
+		fmt.Fprintf(w, "; %d other files left out", s.Other)
+	}
+	if s.Refused > 0 {
+		fmt.Fprintf(w, "; %d packets of a link layer that is not read", s.Refused)
+	}
+	fmt.Fprintln(w)
+}
+
+func printHosts(out io.Writer, n *networkRun) error {
+	b := bufio.NewWriter(out)
+	printRead(b, n.stats)
+	w := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "ADDRESS\tMAC\tZONE\tASSET\tROLE\tIDENTITY\tSERVICES\tWHY")
+	for _, h := range n.picture.Hosts {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(strings.Join(h.IPs, " ")), dash(strings.Join(h.MACs, " ")),
+			dash(h.Zone), dash(h.Asset), h.Role, dash(identityText(h)), dash(servicesText(h)), h.RoleWhy)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+func dash(s string) string { return cmp.Or(s, "-") }
+
+func identityText(h network.Host) string {
+	var parts []string
+	for _, p := range []string{h.Vendor, h.Product, h.Model, h.Firmware} {
+		if p != "" && !slices.Contains(parts, p) {
+			parts = append(parts, p)
+		}
+	}
+	if h.Serial != "" {
+		parts = append(parts, "serial "+h.Serial)
+	}
+	if len(h.Names) > 0 {
+		parts = append(parts, "“"+strings.Join(h.Names, "”, “")+"”")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// servicesText lists at most four services and counts the rest.
+func servicesText(h network.Host) string {
+	var parts []string
+	for i, s := range h.Services {
+		if i == 4 {
+			parts = append(parts, fmt.Sprintf("and %d more", len(h.Services)-i))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s/%d %s", s.Transport, s.Port, s.Application))
+	}
+	return strings.TrimSpace(strings.Join(parts, ", "))
+}
+
+func printVerdicts(out io.Writer, n *networkRun) error {
+	b := bufio.NewWriter(out)
+	printRead(b, n.stats)
+	w := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "FROM\tTO\tSERVICE\tVERDICT\tFLOWS\tEXAMPLE\tWHY")
+	for _, u := range n.picture.Uses {
+		service := u.Transport
+		if u.Port > 0 {
+			service = fmt.Sprintf("%s/%d", u.Transport, u.Port)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", dash(u.From), dash(u.To), strings.TrimSpace(service+" "+u.Application),
+			u.Verdict, u.Flows, dash(u.Example), u.Why)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "\n%d findings\n", len(n.findings))
+	for _, f := range n.findings {
+		fmt.Fprintf(b, "%s  %s, %s  %s\n    %s\n", f.ID, f.Severity, f.Grade, f.Title, f.Summary)
+		for _, fact := range f.Facts[:min(len(f.Facts), 3)] {
+			fmt.Fprintf(b, "    %s  %s  [%s]\n", fact.Time.UTC().Format(time.RFC3339), fact.Text, fact.Evidence.Raw.Where())
+		}
+	}
+	return b.Flush()
+}
