@@ -33,7 +33,7 @@ CREATE TABLE audit_checkpoints (
 );
 
 CREATE TABLE findings (
-    n             BIGINT PRIMARY KEY,
+    n             INTEGER PRIMARY KEY,
     id            TEXT     NOT NULL UNIQUE,
     place         BIGINT   NOT NULL, -- in lists: severity, grade and last occurrence in one number, smallest first
     rule          TEXT     NOT NULL,
@@ -49,8 +49,9 @@ CREATE TABLE findings (
     shelved_until BIGINT   NOT NULL,
     revision      BIGINT   NOT NULL
 );
+-- Holds all that the usual lists ask for: reading along it is quicker than
+-- sorting what an index on a state would give.
 CREATE UNIQUE INDEX findings_place ON findings (place, id, state, present, domains, severity, grade);
-CREATE INDEX findings_state ON findings (state, place, id);
 CREATE INDEX findings_rule ON findings (rule, place, id);
 CREATE INDEX findings_subject ON findings (subject, place, id);
 CREATE INDEX findings_last ON findings (last_at);
@@ -59,7 +60,7 @@ CREATE INDEX findings_shelved ON findings (shelved_until) WHERE state = 'shelved
 
 -- Apart from the narrow table, so that scanning it does not drag the documents along.
 CREATE TABLE finding_documents (
-    n        BIGINT PRIMARY KEY REFERENCES findings (n),
+    n        INTEGER PRIMARY KEY REFERENCES findings (n),
     document BYTEA NOT NULL -- JSON
 );
 

@@ -2,7 +2,7 @@
 
 -- +goose Up
 CREATE TABLE finding_words (
-    n     BIGINT PRIMARY KEY REFERENCES findings (n),
+    n     INTEGER PRIMARY KEY REFERENCES findings (n),
     words TEXT NOT NULL
 );
 CREATE INDEX finding_words_index ON finding_words USING gin (to_tsvector('simple', words));

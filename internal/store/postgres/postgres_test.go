@@ -70,3 +70,5 @@ func TestNeedsDirectory(t *testing.T) {
 		t.Error("records without a directory for the audit key were opened")
 	}
 }
+
+func BenchmarkRecords(b *testing.B) { storetest.Bench(b, fresh) }

@@ -34,3 +34,5 @@ func fresh(t testing.TB) storetest.Database {
 }
 
 func TestRecords(t *testing.T) { storetest.Run(t, fresh) }
+
+func BenchmarkRecords(b *testing.B) { storetest.Bench(b, fresh) }

@@ -244,7 +244,7 @@ func someQuery(random *rand.Rand, all []finding.Finding) finding.Query {
 	sometimes(func() { q.Assignee = "joe" })
 	sometimes(func() { q.Present = &of.Present })
 	sometimes(func() { q.Text = strings.ToUpper(of.Title) })
-	sometimes(func() { q.Text = []string{"pilo", "cra gat", "'\" OR *:&|!", "10.20", "är", of.ID}[random.IntN(6)] })
+	sometimes(func() { q.Text = []string{"pilo", "crane gat", "'\" OR *:&|!", "10.20", "är", of.ID}[random.IntN(6)] })
 	return q
 }
 
@@ -270,8 +270,9 @@ func hasWords(f finding.Finding, text string) bool {
 		return strings.FieldsFunc(strings.ToLower(s), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
 	}
 	have := words(f.ID + " " + f.Rule + " " + f.Subject.ID + " " + f.Subject.Name + " " + f.Title + " " + f.Summary)
-	for _, w := range words(text) {
-		if !slices.ContainsFunc(have, func(h string) bool { return strings.HasPrefix(h, w) }) {
+	asked := words(text)
+	for i, w := range asked {
+		if !slices.ContainsFunc(have, func(h string) bool { return h == w || i == len(asked)-1 && strings.HasPrefix(h, w) }) {
 			return false
 		}
 	}
