@@ -218,13 +218,21 @@ func printHosts(out io.Writer, n *networkRun) error {
 	w := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "ADDRESS\tMAC\tZONE\tASSET\tROLE\tIDENTITY\tSERVICES\tWHY")
 	for _, h := range n.picture.Hosts {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(strings.Join(h.IPs, " ")), dash(strings.Join(h.MACs, " ")),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(few(h.IPs)), dash(few(h.MACs)),
 			dash(h.Zone), dash(h.Asset), h.Role, dash(identityText(h)), dash(servicesText(h)), h.RoleWhy)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return b.Flush()
+}
+
+// few lists at most three and counts the rest.
+func few(list []string) string {
+	if len(list) > 3 {
+		return fmt.Sprintf("%s and %d more", strings.Join(list[:3], " "), len(list)-3)
+	}
+	return strings.Join(list, " ")
 }
 
 func dash(s string) string { return cmp.Or(s, "-") }

@@ -135,10 +135,10 @@ func (x *hosts) below(mac string, at time.Time) *host {
 }
 
 func (x *hosts) end(ip netip.Addr, e event.Endpoint, onLink, broadcast bool, at time.Time) *host {
-	if !unicast(ip) || broadcast {
+	if !unicast(ip) || broadcast || groupMAC(e.MAC) {
 		return nil
 	}
-	usable := e.MAC != "" && !groupMAC(e.MAC) && e.MAC != "00:00:00:00:00:00"
+	usable := e.MAC != "" && e.MAC != "00:00:00:00:00:00"
 	switch known := x.byIP[e.IP]; {
 	case usable && onLink && !ip.IsLoopback():
 		if h := x.byMAC[e.MAC]; h == nil || !h.gateway() || slices.Contains(h.ips, e.IP) {

@@ -196,7 +196,7 @@ func (w *Watch) Picture() Picture {
 	defer w.mu.Unlock()
 	p := Picture{AsOf: w.asOf, Hosts: []Host{}, Uses: w.uses.list(w.port, w.since, w.asOf)}
 	for _, h := range w.hosts.all() {
-		if h.talked || len(h.carried) > 0 { // an address that was only spoken to is no device
+		if h.talked || h.gateway() { // an address that was only spoken to is no device
 			p.Hosts = append(p.Hosts, w.describe(h))
 		}
 	}
