@@ -82,7 +82,7 @@ func (c *checker) overlaps(claims []claim) {
 			outer := around[len(around)-1]
 			how := "lies in " + outer.network.String()
 			if outer.network == n.network {
-				how = "is given already"
+				how = "is already a network"
 			}
 			c.fault(n.at, fmt.Sprintf("%s %s of zone %q", n.network, how, outer.zone.ID),
 				"networks of zones must not overlap; the other is in "+c.sources.where(outer.at))
@@ -136,6 +136,9 @@ func kindHint(a *Asset) string {
 
 func (c *checker) address(at place, a *Asset, d *Address, networks *bart.Table[*Zone], ips map[netip.Addr]place, macs map[string]place) {
 	if !d.IP.IsValid() && d.MAC == "" {
+		if c.sources.has(place{at.section, at.index, at.path + ".ip"}) {
+			return // told by the reader
+		}
 		c.fault(at, "an address without ip and mac", "give one of them")
 		return
 	}
@@ -169,6 +172,8 @@ func (c *checker) inZone(at place, a *Asset, ip netip.Addr, networks *bart.Table
 	case actual != nil && slices.Contains(joining, a.Kind):
 	case actual != nil:
 		c.fault(at, fmt.Sprintf("%s is not in the networks of zone %q", ip, zone.ID), fmt.Sprintf("it lies in zone %q", actual.ID))
+	case len(zone.Networks) == 0 && c.sources.has(place{"zones", c.ids[a.Zone].at.index, "networks"}):
+		// its networks could not be read, which is told
 	case !zone.External:
 		c.fault(at, fmt.Sprintf("%s is not in the networks of zone %q", ip, zone.ID), "it lies in no zone; correct the address, or add its network to the zone")
 	}

@@ -17,7 +17,7 @@ const farDegrees = 3
 func (c *checker) point(at place, p Point) {
 	if math.Abs(p.Lon()) > 180 || math.Abs(p.Lat()) > 90 {
 		hint := "longitude from -180 to 180, then latitude from -90 to 90"
-		if math.Abs(p.Lat()) <= 180 && math.Abs(p.Lon()) <= 90 {
+		if near(Point{p[1], p[0]}, c.port.Identity.Centre) {
 			hint = "longitude comes first; are the two swapped?"
 		}
 		c.fault(at, fmt.Sprintf("[%s, %s] is no position", number(p.Lon()), number(p.Lat())), hint)

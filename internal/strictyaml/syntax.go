@@ -37,12 +37,18 @@ func (d *decoder) checkBytes(data []byte) (Problem, bool) {
 
 var yamlErrorLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)`)
 
+// unfinished matches what the parser of the YAML library, unlike its scanner, says.
+var unfinished = regexp.MustCompile(`^did not find expected (key|node content|<|'-'|',')`)
+
 // syntaxProblem turns an error of the YAML reader into a problem. The reader
 // gives a line only, and not always the right one, so the usual slips are
 // looked for in the lines around it.
 func (d *decoder) syntaxProblem(data []byte, err error) Problem {
 	m := yamlErrorLine.FindStringSubmatch(strings.SplitN(err.Error(), "\n", 2)[0])
 	line, _ := strconv.Atoi(m[1])
+	if unfinished.MatchString(m[2]) {
+		line++ // for these the reader counts lines from 0
+	}
 	line = max(line, 1)
 	p := Problem{File: d.file, Line: line, Column: 1, Text: "not valid YAML: " + m[2], Hint: "look at the indentation and the quotes on this line and the one before"}
 	lines := bytes.Split(data, []byte("\n"))
