@@ -120,17 +120,17 @@ func (c *Conversation) conclude(sender Side, r *Result) {
 // arrange takes the new bytes of a segment in order; false: none are new.
 func (st *stream) arrange(s *Segment) ([]byte, bool) {
 	data := s.Payload
-	end := s.Seq + uint32(len(data)) + uint32(max(s.Missing, 0)) //nolint:gosec // sequence numbers wrap by design (RFC 9293 section 3.4)
+	end := s.Seq + uint32(len(data)) + uint32(max(s.Missing, 0))
 	if !st.started {
 		st.started, st.next = true, end
 		return data, true
 	}
-	ahead := int(int32(s.Seq - st.next)) //nolint:gosec // signed distance of wrapping numbers
+	ahead := int(int32(s.Seq - st.next))
 	switch {
 	case ahead > 0 || ahead < -resync: // bytes were lost, or it is another connection
 		st.tail, st.skip = nil, 0
 	case -ahead >= len(data):
-		if int32(end-st.next) > 0 { //nolint:gosec // signed distance of wrapping numbers
+		if int32(end-st.next) > 0 {
 			st.next = end
 		}
 		return nil, false

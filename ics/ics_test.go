@@ -175,11 +175,12 @@ func TestLLDP(t *testing.T) {
 }
 
 func TestDHCP(t *testing.T) {
-	b := make([]byte, 240)
+	head := make([]byte, 240)
+	b := head
 	b[0], b[1], b[2] = 1, 1, 6
 	copy(b[28:], []byte{0, 0x80, 0xf4, 1, 2, 3})
 	copy(b[236:], []byte{0x63, 0x82, 0x53, 0x63})
-	b = append(b, 53, 1, 3, 12, 4, 'h', 'm', 'i', '3', 50, 4, 10, 1, 2, 3, 60, 4, 'M', 'S', 'F', 'T', 255)
+	b = append(head[:240:240], 53, 1, 3, 12, 4, 'h', 'm', 'i', '3', 50, 4, 10, 1, 2, 3, 60, 4, 'M', 'S', 'F', 'T', 255)
 	l, ok := ics.DHCP(b)
 	want := ics.Lease{MAC: "00:80:f4:01:02:03", IP: "10.1.2.3", Hostname: "hmi3", Class: "MSFT"}
 	if !ok || l != want {

@@ -47,7 +47,7 @@ func replay(t testing.TB, path string) told {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close()
 	var src gopacket.PacketDataSource
 	var link layers.LinkType
 	if r, err := pcapgo.NewReader(f); err == nil {

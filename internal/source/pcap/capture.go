@@ -286,7 +286,7 @@ func (c *capture) readInterface(b []byte) netInterface {
 		case code == 9 && l == 1:
 			in.perSec = resolution(value[0])
 		case code == 14 && l == 8:
-			in.shift = int64(c.order.Uint64(value)) //nolint:gosec // the option is a signed 64-bit number
+			in.shift = int64(c.order.Uint64(value))
 		}
 		o = o[min(len(o), 4+(l+3)&^3):]
 	}
@@ -316,5 +316,5 @@ func (in netInterface) nanoseconds(stamp uint64) int64 {
 	if in.perSec <= 1e9 && 1e9%in.perSec == 0 {
 		ns = frac * (1e9 / in.perSec)
 	}
-	return int64(sec)*1e9 + int64(ns) + in.shift*1e9 //nolint:gosec // bounded above
+	return int64(sec)*1e9 + int64(ns) + in.shift*1e9
 }

@@ -198,7 +198,7 @@ func (p *packet) ipv6(b []byte, missing int) {
 	}
 	b = trim(b[40:], length, &missing)
 	for range maxExtensions { // RFC 8200 section 4
-		n := 0
+		var n int
 		switch p.proto {
 		case 0, 43, 60:
 			if len(b) < 8 {

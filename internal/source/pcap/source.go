@@ -230,8 +230,8 @@ func (s *Source) readFile(ctx context.Context, in input, follow bool) error {
 		s.feed.Rejected("file can't be opened", event.Raw{Input: in.path})
 		return nil
 	}
-	defer file.Close() //nolint:errcheck // read only
-	if !in.named {     // a directory holds anything: look before reading
+	defer file.Close()
+	if !in.named { // a directory holds anything: look before reading
 		var magic [4]byte
 		n, _ := io.ReadFull(file, magic[:])
 		if !isCapture(magic[:n]) {

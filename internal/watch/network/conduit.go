@@ -19,7 +19,6 @@ type judgement struct {
 	conduit *port.Conduit // that allows it, or comes closest
 	lines   []int         // of conduit.Allow that it used
 	port    uint16        // of the server
-	near    string        // why the closest conduit does not allow it
 }
 
 // judge maps both ends to zones by longest prefix and looks for a conduit.

@@ -278,13 +278,13 @@ func TestScanFoldsIntoOneFinding(t *testing.T) {
 	ids := map[string]bool{}
 	other := 0
 	for _, o := range told {
-		switch {
-		case o.Rule == RuleScan:
+		switch o.Rule {
+		case RuleScan:
 			ids[finding.ID(o.Rule, o.Subject)] = true
 			if o.Severity != finding.Alarm || o.Subject.ID != "10.10.1.66" {
 				t.Errorf("%+v", o)
 			}
-		case o.Rule == RuleUndeclared:
+		case RuleUndeclared:
 			other++
 		}
 	}

@@ -87,12 +87,12 @@ func (w *Watch) tellScan(f *event.Flow, client *host, s *scanner, n int) {
 		return
 	}
 	s.steps, s.told = max(s.steps, step), laterOf(s.told, f.Time)
-	severity, domains := finding.Warning, []finding.Domain{}
+	severity := finding.Warning
 	from, to := w.zoneOf(client), w.zoneAt(f.Server.IP)
 	if to != nil && to.Domain == port.OT && from != to {
 		severity = finding.Alarm
 	}
-	domains = domainsOf(from, to)
+	domains := domainsOf(from, to)
 	name := w.name(client, f.Client.IP)
 	o := finding.Occurrence{
 		Rule: RuleScan, Subject: finding.Subject{Kind: "host", ID: f.Client.IP, Name: name},
