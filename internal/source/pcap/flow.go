@@ -60,6 +60,7 @@ type flow struct {
 	reset      bool
 	app        string // recognised beside ics
 	fragmented bool
+	told       bool // a slice of it was told
 	conv       *ics.Conversation
 	ops        ics.Operations
 	raw        event.Raw

@@ -40,6 +40,9 @@ type Options struct {
 	MaxFlows int
 	// Slice is how long a flow may last before a part of it is told; 0 is 60 s.
 	Slice time.Duration
+	// Early is how soon a new flow is told for the first time; 0 is 2 s of a
+	// live input, so that a screen moves, and Slice otherwise.
+	Early time.Duration
 	// TCPIdle and OtherIdle end a silent flow; 0 is 5 min and 60 s.
 	TCPIdle, OtherIdle time.Duration
 	// Follow goes on reading at the end of the last file until the context is
@@ -129,6 +132,12 @@ func (s *Source) Problems() []error { return s.problems }
 // a damaged capture is counted as rejected and listed in Problems.
 func (s *Source) Run(ctx context.Context, sink source.Sink) error {
 	live := s.reader != nil || s.o.Follow
+	if s.o.Early <= 0 {
+		s.o.Early = s.o.Slice
+		if live {
+			s.o.Early = min(earlyLive, s.o.Slice)
+		}
+	}
 	fo := source.FeedOptions{Clock: s.o.Clock, Expect: s.o.Expect, Repeatable: !live}
 	if live {
 		fo.FlushEvery = 250 * time.Millisecond

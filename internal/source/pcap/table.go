@@ -13,6 +13,7 @@ const (
 	defaultSlice     = 60 * time.Second
 	defaultTCPIdle   = 5 * time.Minute
 	defaultOtherIdle = 60 * time.Second
+	earlyLive        = 2 * time.Second
 	closedIdle       = 10 * time.Second // a closed TCP conversation waits for stragglers
 	sweepEvery       = int64(time.Second)
 	maxFragments     = 1024
@@ -56,7 +57,7 @@ func (t *table) add(fr *frame, p *packet) error {
 	if err != nil {
 		return err
 	}
-	if f.first != 0 && fr.time-f.first >= int64(t.o.Slice) {
+	if f.first != 0 && fr.time-f.first >= t.patience(f) {
 		if err := t.slice(f); err != nil {
 			return err
 		}
@@ -106,7 +107,7 @@ func (t *table) sweep(now int64) error {
 	for f := t.oldest; f != nil; {
 		next := f.next
 		quiet := now - f.last
-		if quiet < int64(min(closedIdle, t.o.Slice)) {
+		if quiet < int64(min(closedIdle, t.o.Early)) {
 			break
 		}
 		switch {
@@ -114,7 +115,7 @@ func (t *table) sweep(now int64) error {
 			if err := t.end(f); err != nil {
 				return err
 			}
-		case f.first != 0 && now-f.first >= int64(t.o.Slice):
+		case f.first != 0 && now-f.first >= t.patience(f):
 			if err := t.slice(f); err != nil {
 				return err
 			}
@@ -122,6 +123,14 @@ func (t *table) sweep(now int64) error {
 		f = next
 	}
 	return nil
+}
+
+// patience is how long a slice of f may last.
+func (t *table) patience(f *flow) int64 {
+	if f.told {
+		return int64(t.o.Slice)
+	}
+	return int64(t.o.Early)
 }
 
 func (t *table) limit(f *flow) int64 {
@@ -226,6 +235,7 @@ func (t *table) slice(f *flow) error {
 		return nil
 	}
 	err := t.tell(f)
+	f.told = true
 	f.clear()
 	return err
 }

@@ -191,6 +191,23 @@ func TestUndeclaredFinding(t *testing.T) {
 	}
 }
 
+func TestExerciseStaysApart(t *testing.T) {
+	mark := func(f *event.Flow) { f.Exercise = "ex-1" }
+	w, told := run(t, load(t), event.Batch{Flows: []event.Flow{with(flow("10.40.1.7", "10.20.2.9", 102, "s7comm", "stop"), mark)}})
+	if len(told) == 0 {
+		t.Error("an exercise must be seen by the same rules")
+	}
+	for _, o := range told {
+		if o.Exercise != "ex-1" {
+			t.Errorf("not marked as exercise: %s", o.Title)
+		}
+	}
+	p := w.Picture()
+	if len(p.Hosts) != 0 || slices.ContainsFunc(p.Uses, func(u ConduitUse) bool { return u.Verdict != AllowedUnseen }) {
+		t.Errorf("the exercise is in the picture of the real port: %+v", p.Hosts)
+	}
+}
+
 func TestFindingGoesAway(t *testing.T) {
 	w, _ := run(t, load(t), event.Batch{})
 	var told []finding.Occurrence

@@ -62,7 +62,14 @@ type Watch struct {
 	breaches map[string]*breach
 	scans    map[string]*scanner
 	swept    time.Time
+
+	// exercises hold what belongs to each exercise, apart from what is real.
+	exercises map[string]*Watch
 }
+
+// maxExercises bounds the exercises that are watched at once; rows of further
+// ones are left out.
+const maxExercises = 16
 
 // New makes a watch over the port; nil is no port: an inventory without zones,
 // verdicts and findings.
@@ -80,11 +87,32 @@ func (w *Watch) Observe(b *event.Batch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for i := range b.Devices {
-		w.device(&b.Devices[i])
+		if to := w.apart(b.Devices[i].Exercise); to != nil {
+			to.device(&b.Devices[i])
+		}
 	}
 	for i := range b.Flows {
-		w.flow(&b.Flows[i])
+		if to := w.apart(b.Flows[i].Exercise); to != nil {
+			to.flow(&b.Flows[i])
+		}
 	}
+}
+
+// apart is the state that rows of an exercise belong to: an exercise must not
+// change the inventory or the conduits of the real port. nil: too many at once.
+func (w *Watch) apart(exercise string) *Watch {
+	if exercise == "" {
+		return w
+	}
+	e := w.exercises[exercise]
+	if e == nil && len(w.exercises) < maxExercises {
+		if w.exercises == nil {
+			w.exercises = map[string]*Watch{}
+		}
+		e = New(w.port, w.o, w.emit)
+		w.exercises[exercise] = e
+	}
+	return e
 }
 
 // Advance moves the clock to now (event time), and tells what is over.
@@ -98,6 +126,10 @@ func (w *Watch) Advance(now time.Time) {
 	w.swept = now
 	w.clearBreaches(now)
 	w.forgetScans(now)
+	for _, id := range sortedKeys(w.exercises) {
+		w.exercises[id].clearBreaches(now)
+		w.exercises[id].forgetScans(now)
+	}
 }
 
 func (w *Watch) heard(at time.Time) {
@@ -190,7 +222,7 @@ func (w *Watch) countServer(f *event.Flow, server *host) {
 	server.talked = server.talked || f.PacketsIn > 0
 }
 
-// Picture is what is known now.
+// Picture is what is known now of the real port; exercises are left out.
 func (w *Watch) Picture() Picture {
 	w.mu.Lock()
 	defer w.mu.Unlock()
