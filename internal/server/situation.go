@@ -87,6 +87,7 @@ func (s *Server) situation(ctx context.Context, _ *nothing) (situation, error) {
 	if err != nil {
 		return situation{}, err
 	}
+	fillSummary(&summary)
 	vessels, network, people, sources := s.deps.Vessels(), s.deps.Network(), s.deps.People(), s.deps.Sources()
 	out := situation{
 		Time: now, Port: s.portName(), SecurityLevel: s.deps.Port().Identity.SecurityLevel, Findings: summary,
@@ -116,6 +117,19 @@ func (s *Server) situation(ctx context.Context, _ *nothing) (situation, error) {
 	}
 	out.Services, err = s.servicesTouched(ctx)
 	return out, err
+}
+
+// fillSummary makes an empty object of a map that the register left out.
+func fillSummary(v *finding.Summary) {
+	if v.ByState == nil {
+		v.ByState = map[finding.State]int{}
+	}
+	if v.ByDomain == nil {
+		v.ByDomain = map[finding.Domain]int{}
+	}
+	if v.BySeverity == nil {
+		v.BySeverity = map[string]int{}
+	}
 }
 
 // servicesTouched are the services that present findings of at least warning
