@@ -372,3 +372,7 @@ func hash(b []byte) uint64 {
 	}
 	return h | 1
 }
+
+// Idle reports whether nothing is held over to the next line: no fragment
+// waits, and no line told about the next. A restart may begin at such a place.
+func (d *Decoder) Idle() bool { return d.waiting == 0 && !d.note.set && !d.carried.set }
