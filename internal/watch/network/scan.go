@@ -36,6 +36,9 @@ func (w *Watch) scan(f *event.Flow, client *host) bool {
 	if f.PacketsIn > 0 && f.Transport == "udp" {
 		return false
 	}
+	if outside(w.zoneAt(f.Client.IP)) && outside(w.zoneAt(f.Server.IP)) {
+		return false // between others: not the port's concern
+	}
 	s := w.scans[f.Client.IP]
 	if s == nil {
 		if len(w.scans) >= maxScanners {
@@ -66,6 +69,8 @@ func (w *Watch) scan(f *event.Flow, client *host) bool {
 	w.tellScan(f, client, s, len(m))
 	return true
 }
+
+func outside(z *port.Zone) bool { return z == nil || z.External }
 
 func (s *scanner) oldest() int64 {
 	first := int64(-1)
@@ -100,7 +105,7 @@ func (w *Watch) tellScan(f *event.Flow, client *host, s *scanner, n int) {
 		Title:   name + " tries many addresses or ports that do not answer",
 		Summary: fmt.Sprintf("%d different addresses and ports within one minute gave no answer; the newest is %s:%d in %s.", n, f.Server.IP, f.Server.Port, zoneName(to)),
 		Facts: []finding.Fact{{Time: f.Time, Domain: domainOf(to), Evidence: finding.EvidenceOf(f.Head),
-			Text: fmt.Sprintf("%s tried %s:%d (%s), the %dth vain attempt of that minute", f.Client.IP, f.Server.IP, f.Server.Port, f.Transport, n)}},
+			Text: fmt.Sprintf("%s tried %s:%d (%s), vain attempt number %d of that minute", f.Client.IP, f.Server.IP, f.Server.Port, f.Transport, n)}},
 		RuledOut: []string{"Ordinary polling: polled devices answer."},
 		Unknown:  []string{"A monitoring or inventory tool of the port's own does the same."},
 		Next:     []string{"Ask the owner of " + name + " whether a scan was planned; if not, find what runs on it before cutting it off."},
