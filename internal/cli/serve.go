@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quaywatch/quaywatch/internal/config"
+	"github.com/quaywatch/quaywatch/internal/system"
+)
+
+func init() { commands = append(commands, newServeCommand) }
+
+func newServeCommand() *cobra.Command {
+	var path string
+	c := &cobra.Command{
+		Use:   "serve -c quaywatch.yaml",
+		Short: "Run the system: sources, watches, API and console",
+		Long: `Serve runs the system that quaywatch.yaml describes until it is interrupted.
+At the first start it prints a one-time code with which the first administrator
+is made in the browser; there is never a default password.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := config.Load(path)
+			if err != nil {
+				return err
+			}
+			s, err := system.Open(c.Context(), cfg, system.Options{Log: newLog(c.ErrOrStderr(), cfg.Log), Version: Version(), Command: "serve"})
+			if err != nil {
+				return err
+			}
+			err = s.Run(c.Context(), system.RunOptions{Told: c.ErrOrStderr()})
+			if cerr := s.Close(); err == nil {
+				err = cerr
+			}
+			return err
+		},
+	}
+	c.Flags().StringVarP(&path, "config", "c", "quaywatch.yaml", "configuration")
+	return c
+}
+
+// newLog makes the program's own log on standard error.
+func newLog(w io.Writer, c config.Log) *slog.Logger {
+	var level slog.Level
+	if c.Level != "" {
+		_ = level.UnmarshalText([]byte(c.Level)) // checked when the configuration was read
+	}
+	o := &slog.HandlerOptions{Level: level}
+	if c.JSON {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	if w == nil {
+		w = os.Stderr
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}

@@ -1,0 +1,147 @@
+// Package system is the composition root: it opens the engines, joins sources,
+// stream, telemetry, watches, register and faces, and runs them. It is the only
+// package that sees all of them; only the command line imports it.
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quaywatch/quaywatch/internal/advisory"
+	"github.com/quaywatch/quaywatch/internal/config"
+	"github.com/quaywatch/quaywatch/internal/datadir"
+	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/identity"
+	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/source"
+	"github.com/quaywatch/quaywatch/internal/store"
+	"github.com/quaywatch/quaywatch/internal/store/duckdb"
+	"github.com/quaywatch/quaywatch/internal/store/postgres"
+	"github.com/quaywatch/quaywatch/internal/store/sqlite"
+	"github.com/quaywatch/quaywatch/internal/stream"
+	"github.com/quaywatch/quaywatch/internal/watch"
+)
+
+// Options are what the command line adds to the configuration.
+type Options struct {
+	Log     *slog.Logger
+	Version string
+	Command string // for the lock: "serve", "demo"
+}
+
+// System is an open system. Close it.
+type System struct {
+	cfg  *config.Config
+	o    Options
+	log  *slog.Logger
+	lock *datadir.Lock
+
+	records    *store.Records
+	telemetry  *duckdb.Telemetry
+	stream     *stream.Stream
+	register   *finding.Register
+	identity   *identity.Service
+	port       atomic.Pointer[port.Port]
+	problems   port.Problems // warnings of the port file
+	advisories *advisory.Set
+	activity   *activity
+
+	watchMu  sync.Mutex // Observe, Advance and Take of the watches
+	watches  *watch.Set
+	position atomic.Uint64 // stream place that the register has applied
+	warmed   atomic.Bool   // what was in the stream at the start has been read
+}
+
+// Open opens everything that a configuration names. It starts no source and
+// listens nowhere; Run does.
+func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &System{cfg: cfg, o: o, log: o.Log, advisories: advisory.New(), activity: newActivity()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	p, problems := port.Check(cfg.Port, time.Now())
+	if p == nil {
+		return nil, fmt.Errorf("the port file %s has faults; 'quaywatch port check' lists them:\n%w", cfg.Port, problems)
+	}
+	s.port.Store(p)
+	s.problems = problems
+	if s.lock, err = datadir.Acquire(cfg.Data, o.Command); err != nil {
+		return nil, err
+	}
+	if err := s.openStores(ctx); err != nil {
+		return nil, err
+	}
+	s.register = finding.NewRegister(s.records.Findings(), finding.Options{})
+	if s.identity, err = identity.New(identity.Options{Store: s.records.Identity(), Log: s.log}); err != nil {
+		return nil, fmt.Errorf("opening the accounts: %w", err)
+	}
+	s.watches = watch.New(p)
+	at, err := s.records.Position(ctx, watchPosition)
+	if err != nil {
+		return nil, err
+	}
+	s.position.Store(at)
+	return s, nil
+}
+
+func (s *System) openStores(ctx context.Context) error {
+	url, err := s.cfg.PostgresURL()
+	if err != nil {
+		return err
+	}
+	opts := []store.Option{store.WithLog(s.log), store.InDir(s.cfg.Data)}
+	if url != "" {
+		s.records, err = postgres.Open(ctx, url, opts...)
+	} else {
+		s.records, err = sqlite.Open(ctx, filepath.Join(s.cfg.Data, datadir.Records), opts...)
+	}
+	if err != nil {
+		return fmt.Errorf("opening the records: %w", err)
+	}
+	s.telemetry, err = duckdb.Open(ctx, duckdb.Options{Dir: filepath.Join(s.cfg.Data, datadir.Telemetry), Log: s.log,
+		Retention: time.Duration(s.cfg.Tele.RetentionDays) * 24 * time.Hour, MemoryMiB: s.cfg.Tele.MemoryMiB})
+	if err != nil {
+		return err
+	}
+	s.stream, err = stream.Open(ctx, stream.Options{Dir: filepath.Join(s.cfg.Data, datadir.Stream), URL: s.cfg.Stream.URL,
+		Creds: s.cfg.Stream.Credentials, Replicas: s.cfg.Stream.Replicas, MaxBytes: int64(s.cfg.Stream.MaxGiB) << 30, Log: s.log})
+	return err
+}
+
+// Close closes what is open, the stores last.
+func (s *System) Close() error {
+	var errs []error
+	if s.stream != nil {
+		s.stream.Close()
+	}
+	if s.telemetry != nil {
+		errs = append(errs, s.telemetry.Close())
+	}
+	if s.records != nil {
+		errs = append(errs, s.records.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Release())
+	}
+	return errors.Join(errs...)
+}
+
+// Identity is the accounts, for the command line.
+func (s *System) Identity() *identity.Service { return s.identity }
+
+// Findings is the register, for the command line.
+func (s *System) Findings() finding.Desk { return s.register }
+
+// Sink is where sources put what they read, for sources that the command line adds.
+func (s *System) Sink() source.Sink { return s.stream }
