@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("REPO", repo)
 			return nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": scriptExits},
 		Condition: func(cond string) (bool, error) {
 			if cond == "shared" {
 				return err == nil, nil

@@ -286,7 +286,7 @@ type Aid struct {
 	ID       string `yaml:"id"`
 	Name     string `yaml:"name"`
 	MMSI     int    `yaml:"mmsi" strict:"digits"` // 99MIDxxxx for aids, 00MIDxxxx for base stations (ITU-R M.585-9)
-	Kind     string `yaml:"kind"` // "aid", "virtual-aid", "base-station"
+	Kind     string `yaml:"kind"`                 // "aid", "virtual-aid", "base-station"
 	Position Point  `yaml:"position"`
 }
 

@@ -126,3 +126,12 @@ func yamlNumber(f float64) string {
 	}
 	return string(b)
 }
+
+// parseOnly parses YAML into nodes.
+func parseOnly(t testing.TB, data []byte) {
+	t.Helper()
+	var n yaml.Node
+	if err := yaml.Unmarshal(data, &n); err != nil {
+		t.Fatal(err)
+	}
+}
