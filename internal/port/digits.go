@@ -100,7 +100,7 @@ func assignedMID(mid int) bool {
 // containerFault says what is wrong with a container number (ISO 6346), "" when
 // nothing is: three letters of the owner, U, J or Z, six digits and a check digit.
 func containerFault(n string) (text, hint string) {
-	if len(n) != 11 || strings.Trim(n[:4], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" || strings.Trim(n[4:], "0123456789") != "" || !strings.Contains("UJZ", n[3:4]) {
+	if len(n) != 11 || strings.Trim(n[:4], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" || strings.Trim(n[4:], "0123456789") != "" || n[3] != 'U' && n[3] != 'J' && n[3] != 'Z' {
 		return fmt.Sprintf("%q is no container number", n), "four capital letters, the last U, J or Z, and seven digits, such as CSQU3054383 (ISO 6346)"
 	}
 	if want := containerDigit(n[:10]); n[10] != want {

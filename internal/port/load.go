@@ -14,7 +14,7 @@ import (
 type Problem = strictyaml.Problem
 
 // Problems are all the faults that were found, in the order of the files.
-type Problems = strictyaml.Problems
+type Problems = strictyaml.Problems //nolint:errname // a list of faults, warnings too, that is an error only by Err
 
 // Load reads and checks the port file at path: one YAML file with what it
 // includes, or a directory of them. The error is Problems when the file itself

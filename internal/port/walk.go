@@ -233,7 +233,8 @@ func numbers(all []float64) string {
 
 // withArticle is the kind with its article: "an asset".
 func withArticle(k kind) string {
-	if strings.Contains("aeiou", string(k[0])) {
+	switch k[0] {
+	case 'a', 'e', 'i', 'o', 'u':
 		return "an " + string(k)
 	}
 	return "a " + string(k)

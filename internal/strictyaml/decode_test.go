@@ -23,17 +23,12 @@ func (c *colour) UnmarshalText(text []byte) error {
 	return nil
 }
 
-type common struct {
-	Name string `yaml:"name"`
-}
-
 type node struct {
 	ID   string `yaml:"id"`
 	Kids []node `yaml:"kids"`
 }
 
 type everything struct {
-	common `yaml:"-"`
 	Common `yaml:",inline"`
 	Count  int               `yaml:"count"`
 	Small  uint8             `yaml:"small"`
@@ -51,7 +46,6 @@ type everything struct {
 	Labels map[string]string `yaml:"labels"`
 	Tree   node              `yaml:"tree"`
 	More   *Common           `yaml:"more"`
-	hidden int
 }
 
 // Common is exported, for embedded fields must be settable.
@@ -100,7 +94,7 @@ more: {title: deep}
 		Net: netip.MustParsePrefix("10.0.0.0/8"), Listen: netip.MustParseAddrPort("[::1]:8443"), Colour: "red", Pair: [2]float64{1, 2.5},
 		Words: []string{"a", "007", "2027-01-01"}, Labels: map[string]string{"x.y": "1", "z": "w"},
 		Tree: node{"top", []node{{ID: "left"}, {ID: "right"}, {ID: "x"}, {ID: "x"}}}, More: &Common{"deep"}}
-	if diff := cmp.Diff(want, e, cmp.AllowUnexported(everything{}, common{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
+	if diff := cmp.Diff(want, e, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }),
 		cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
@@ -219,7 +213,7 @@ func TestErrIsNilForWarnings(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	words := []string{"networks", "name", "level", "domain"}
-	for word, want := range map[string]string{"netwroks": "networks", "nam": "name", "levle": "level", "xyz": "", "name": "", "": ""} {
+	for word, want := range map[string]string{"netwroks": "networks", "nam": "name", "leevl": "level", "xyz": "", "name": "", "": ""} {
 		if got := Nearest(word, words); got != want {
 			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}

@@ -46,7 +46,7 @@ func (p Problem) String() string {
 }
 
 // Problems are the faults that were found, in the order of the document.
-type Problems []Problem
+type Problems []Problem //nolint:errname // a list of faults, warnings too, that is an error only by Err
 
 // shownInError is how many problems Error writes out; a caller that wants all ranges over the slice.
 const shownInError = 20
