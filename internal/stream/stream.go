@@ -274,7 +274,7 @@ func (s *Stream) SeqSince(ctx context.Context, t time.Time) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	lo, hi := st.First, st.Last+1
+	lo, hi := max(st.First, 1), st.Last+1 // an empty stream says that its first place is 0
 	for lo < hi {
 		mid := lo + (hi-lo)/2
 		m, err := s.stream.GetMsg(ctx, mid)

@@ -140,6 +140,9 @@ func TestFullStreamMakesSourcesWaitAndForgetsNothing(t *testing.T) {
 func TestSeqSince(t *testing.T) {
 	s := open(t, Options{})
 	ctx := context.Background()
+	if got, err := s.SeqSince(ctx, time.Time{}); err != nil || got != 1 {
+		t.Errorf("in an empty stream: %d, %v; want 1", got, err)
+	}
 	for i := range 5 {
 		if err := s.Put(ctx, vessels(fmt.Sprint(i), 1, 1)); err != nil {
 			t.Fatal(err)

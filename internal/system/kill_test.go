@@ -233,6 +233,8 @@ func count(t *testing.T, dir string, acked map[int]bool, decisions map[string][]
 	audit, err := s.records.Verify(ctx)
 	if err != nil {
 		t.Errorf("the audit log: %v", err)
+	} else if audit.Fault != nil || audit.Entries == 0 {
+		t.Errorf("the audit log is not whole: %+v", audit)
 	}
 	n := 0
 	for _, texts := range decisions {
