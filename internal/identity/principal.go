@@ -44,8 +44,8 @@ func (p Principal) Allowed(action Action, resource Resource) bool {
 	return p.policies != nil && p.policies.Decide(p, action, resource)
 }
 
-// Domains returns those of the five domains for which Allowed, in the order of
-// Domains. Lists use it to ask the register only for what may be seen.
+// AllowedDomains returns those of the five domains for which Allowed, in the
+// order of Domains. Lists use it to ask the register only for what may be seen.
 func AllowedDomains(ctx context.Context, action Action) []string {
 	var out []string
 	for _, d := range Domains {

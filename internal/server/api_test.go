@@ -258,7 +258,7 @@ func TestWrongRequestsAreProblems(t *testing.T) {
 	}
 	for name, text := range map[string]string{"not JSON": `{`, "empty": ``, "array": `[]`, "deep": strings.Repeat("[", 20000)} {
 		a := f.api(identity.CSO, http.MethodPost, "/api/v1/findings/F-1/actions", text, "Content-Type", "application/json")
-		if a.StatusCode != 400 && a.StatusCode != 422 {
+		if a.StatusCode != http.StatusBadRequest && a.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("%s: %d %s", name, a.StatusCode, a.body)
 		}
 		problemOf(t, a, a.StatusCode)

@@ -49,7 +49,7 @@ func (s *Server) apiGate(next http.Handler) http.Handler {
 		p, err := s.principal(r)
 		if err != nil {
 			if r.URL.Path == "/api/docs" && errors.Is(err, errNobody) {
-				http.Redirect(w, r, loginPath(r), http.StatusSeeOther)
+				http.Redirect(w, r, loginPath(r), http.StatusSeeOther) //nolint:gosec // always PathLogin; the way back is checked by safeNext when it is used
 				return
 			}
 			s.fail(w, r, s.unauthorised(r, err))
@@ -103,7 +103,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, to string) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // a path of this server: a constant, or checked by safeNext
 }
 
 // fromElsewhere reports whether a link on another site (a mail, a ticket) led

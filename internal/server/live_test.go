@@ -217,7 +217,7 @@ func TestTLSVersions(t *testing.T) {
 	host := strings.TrimPrefix(address, "https://")
 	dial := func(most uint16) error {
 		d := tls.Dialer{NetDialer: &net.Dialer{Timeout: 5 * time.Second}, Config: &tls.Config{
-			InsecureSkipVerify: true, //nolint:gosec // the test asks for versions, not for trust
+			InsecureSkipVerify: true, // the test asks for versions, not for trust
 			MinVersion:         tls.VersionTLS10, MaxVersion: most,
 		}}
 		c, err := d.DialContext(t.Context(), "tcp", host)

@@ -18,7 +18,7 @@ import (
 
 // Problem is an RFC 9457 problem document, the body of every answer of the API
 // that is not a success.
-type Problem struct {
+type Problem struct { //nolint:errname // the document is called so in RFC 9457, and the schema takes the name
 	Type   string   `json:"type" doc:"URI that names the kind of problem; about:blank where the status says it all"`
 	Title  string   `json:"title" doc:"the kind of problem in words"`
 	Status int      `json:"status" doc:"HTTP status"`
