@@ -26,7 +26,6 @@ type breach struct {
 	subject  finding.Subject
 	domains  []finding.Domain
 	targets  map[string]bool // server and port that were told
-	links    []finding.Subject
 	services []string
 	grade    finding.Grade
 	severity finding.Severity
@@ -59,7 +58,6 @@ func (w *Watch) breach(f *event.Flow, j *judgement, client, server *host) {
 	}
 	b.grade, b.severity, b.told = max(b.grade, grade), max(b.severity, severity), laterOf(b.told, f.Time)
 	b.domains = domainsOf(j.from, j.to)
-	b.links = addLink(addLink(b.links, w.subject(client, from)), w.subject(server, to))
 	for _, h := range []*host{client, server} {
 		if h != nil && h.asset != nil {
 			b.services = union(b.services, w.port.ServicesOf(h.asset.ID))
@@ -79,13 +77,15 @@ func (w *Watch) undeclared(f *event.Flow, j *judgement, b *breach, client, serve
 		verb = "tried to reach"
 	}
 	o := finding.Occurrence{
-		Rule: RuleUndeclared, Subject: b.subject, Domains: b.domains, Grade: b.grade, Severity: b.severity,
+		Rule: RuleUndeclared, Subject: b.subject, Domains: b.domains, Grade: gradeOf(f), Severity: severityOf(f, j, server),
 		Title:   fmt.Sprintf("%s %s %s in %s, which no conduit allows", from, verb, to, zoneName(j.to)),
 		Summary: fmt.Sprintf("Traffic from the zone %s to the zone %s over %s: %s.", zoneName(j.from), zoneName(j.to), spoken, j.why),
 		Facts: []finding.Fact{{Time: f.Time, Domain: domainOf(j.to), Evidence: finding.EvidenceOf(f.Head),
 			Text: fmt.Sprintf("%s %s %s over %s: %d packets and %d bytes out, %d and %d back%s", f.Client.IP, verb, f.Server.IP, spoken,
 				f.PacketsOut, f.BytesOut, f.PacketsIn, f.BytesIn, askedText(f))}},
-		Links: slices.Clone(b.links), Services: slices.Clone(b.services),
+		// Client first, then the server of this fact: a chain is built of such hops,
+		// each as sure as its own fact.
+		Links: []finding.Subject{w.subject(client, f.Client.IP), w.subject(server, f.Server.IP)}, Services: slices.Clone(b.services),
 		Time: f.Time, Exercise: b.exercise, Technique: technique(f),
 		Next: []string{
 			"Ask the owner of " + from + " whether this traffic is wanted.",
@@ -201,13 +201,6 @@ func (w *Watch) subject(h *host, ip string) finding.Subject {
 		return finding.Subject{Kind: "asset", ID: h.asset.ID, Name: h.asset.Name}
 	}
 	return finding.Subject{Kind: "host", ID: ip}
-}
-
-func addLink(links []finding.Subject, s finding.Subject) []finding.Subject {
-	if len(links) >= maxNames || slices.Contains(links, s) {
-		return links
-	}
-	return append(links, s)
 }
 
 func union(a, b []string) []string {
