@@ -46,6 +46,7 @@ func (r *Records) change(ctx context.Context, fn func(*change) error) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("committing a change of the records: %w", err)
 	}
+	r.prepare(ctx)
 	if mark != nil {
 		r.cover(ctx, c.edge.Size, mark)
 	}
@@ -137,25 +138,53 @@ func (c *change) each(ctx context.Context, query string, args []any, scan func(*
 	return each(rows, err, scan)
 }
 
-// rowsAtOnce is how many rows one INSERT carries: many, so that a batch costs
-// few round trips, within the 32,766 parameters that SQLite takes.
-const rowsAtOnce = 200
+// rowsAtOnce are how many rows one INSERT carries: many, so that a batch costs
+// few round trips, and of few sizes, so that each statement is parsed once.
+var rowsAtOnce = []int{100, 10, 1}
 
 // insert adds rows to a table, named with its columns; conflict is the ON
 // CONFLICT clause or empty.
 func (c *change) insert(ctx context.Context, into, conflict string, rows [][]any) error {
-	for len(rows) > 0 {
-		some := rows[:min(rowsAtOnce, len(rows))]
-		rows = rows[len(some):]
-		tuple := "(" + marks(len(some[0])) + "),"
-		query := "INSERT INTO " + into + " VALUES " + strings.TrimSuffix(strings.Repeat(tuple, len(some)), ",") + " " + conflict
-		args := make([]any, 0, len(some)*len(some[0]))
-		for _, row := range some {
-			args = append(args, row...)
-		}
-		if err := c.exec(ctx, query, args...); err != nil {
-			return err
+	for _, size := range rowsAtOnce {
+		for len(rows) >= size {
+			if err := c.insertSome(ctx, into, conflict, rows[:size]); err != nil {
+				return err
+			}
+			rows = rows[size:]
 		}
 	}
 	return nil
+}
+
+func (c *change) insertSome(ctx context.Context, into, conflict string, rows [][]any) error {
+	tuple := "(" + marks(len(rows[0])) + "),"
+	query := "INSERT INTO " + into + " VALUES " + strings.TrimSuffix(strings.Repeat(tuple, len(rows)), ",") + " " + conflict
+	args := make([]any, 0, len(rows)*len(rows[0]))
+	for _, row := range rows {
+		args = append(args, row...)
+	}
+	statement, known := c.records.statements[query]
+	if !known {
+		c.records.statements[query] = nil // parsed after this change, for the next ones
+	}
+	if statement == nil {
+		return c.exec(ctx, query, args...)
+	}
+	_, err := c.StmtContext(ctx, statement).ExecContext(ctx, args...)
+	return err
+}
+
+// prepare parses the statements that were used for the first time. It must wait
+// for the end of the change, which holds the only writing connection.
+func (r *Records) prepare(ctx context.Context) {
+	for query, statement := range r.statements {
+		if statement != nil {
+			continue
+		}
+		statement, err := r.write.PrepareContext(ctx, r.dialect.bind(query))
+		if err != nil {
+			continue // it is slower without, and tried again after the next change
+		}
+		r.statements[query] = statement
+	}
 }

@@ -47,6 +47,8 @@ type Records struct {
 	stop context.CancelFunc
 	done chan struct{}
 
+	statements map[string]*sql.Stmt // parsed inserts, nil for those still to be parsed; belongs to whoever has the turn
+
 	mu      sync.Mutex // guards what follows
 	covered coverage
 	pending [][]byte // checkpoints that are in the database and not yet in the file
@@ -114,7 +116,7 @@ func open(ctx context.Context, c Config) (*Records, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{write: c.Write, read: c.Read, dialect: c.Dialect, dir: c.Dir, key: key, now: c.Now, log: c.Log, Versions: versions, turn: make(chan struct{}, 1)}
+	r := &Records{write: c.Write, read: c.Read, dialect: c.Dialect, dir: c.Dir, key: key, now: c.Now, log: c.Log, Versions: versions, turn: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}}
 	if err := r.resumeCheckpoints(ctx); err != nil {
 		return nil, err
 	}
