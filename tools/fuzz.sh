@@ -7,7 +7,7 @@ for file in $(git ls-files --cached --others --exclude-standard '*_test.go' | xa
 	dir=./$(dirname "$file")
 	for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file"); do
 		echo "fuzz $dir $target $time"
-		go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" >/tmp/quaywatch-fuzz.$$ 2>&1 || {
+		go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1x >/tmp/quaywatch-fuzz.$$ 2>&1 || {
 			cat /tmp/quaywatch-fuzz.$$
 			rm -f /tmp/quaywatch-fuzz.$$
 			exit 1
