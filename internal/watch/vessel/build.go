@@ -34,10 +34,10 @@ func (s *ship) tracks(out []Track) []Track {
 		Fix:   Fix{Lat: math.NaN(), Lon: math.NaN(), SOG: float32(math.NaN()), COG: float32(math.NaN())},
 		First: time.Unix(0, s.first).UTC(), LastHeard: time.Unix(0, s.last).UTC(), Reports: s.reports, Source: s.source, Exercise: s.exercise}
 	if s.jump.present {
-		t.Findings = append(t.Findings, finding.ID(ruleMovement, s.subject()))
+		t.Findings = append(t.Findings, finding.Occurrence{Rule: ruleMovement, Subject: s.subject(), Exercise: s.exercise}.FindingID())
 	}
 	if s.shared.present {
-		t.Findings = append(t.Findings, finding.ID(ruleHulls, s.subject()))
+		t.Findings = append(t.Findings, finding.Occurrence{Rule: ruleHulls, Subject: s.subject(), Exercise: s.exercise}.FindingID())
 	}
 	if len(s.hulls) == 0 {
 		return append(out, t)

@@ -1,0 +1,336 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quaywatch/quaywatch/ais"
+	"github.com/quaywatch/quaywatch/internal/event"
+	"github.com/quaywatch/quaywatch/internal/finding"
+	source "github.com/quaywatch/quaywatch/internal/source/ais"
+	"github.com/quaywatch/quaywatch/internal/watch/vessel"
+)
+
+func init() { commands = append(commands, newAISCommand) }
+
+func newAISCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "ais",
+		Short: "Decode AIS, follow vessels, find tracks that cannot be true",
+		Long:  "AIS reads NMEA 0183 sentences (AIVDM, AIVDO and other talkers) from files, or from standard input without a file or with -. Lines that can't be read are told on standard error and the rest goes on.",
+	}
+	c.AddCommand(newAISDecode(), newAISTrack(), newAISCheck())
+	return c
+}
+
+func newAISDecode() *cobra.Command {
+	var asJSON bool
+	var zone string
+	c := &cobra.Command{
+		Use:   "decode [FILE…]",
+		Short: "Print the messages, one a line",
+		Long: `Decode prints every message: with --json as objects with the field names of
+gpsd's scaled AIS JSON, where what is not available is left out.
+
+Exit codes: 0 done; 1 failed; 2 used wrongly.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			loc, err := time.LoadLocation(zone)
+			if err != nil {
+				return usagef("--zone %q: %v: use an IANA name such as Europe/Paris", zone, err)
+			}
+			defer startProgress(c, "decoding")()
+			out := bufio.NewWriterSize(c.OutOrStdout(), 1<<16)
+			for _, name := range inputs(args) {
+				if err := decodeInput(c, name, loc, out, asJSON); err != nil {
+					return errors.Join(err, out.Flush())
+				}
+			}
+			return out.Flush()
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
+	c.Flags().StringVar(&zone, "zone", "UTC", "time zone of a date and time written before sentences")
+	return c
+}
+
+func inputs(args []string) []string {
+	if len(args) == 0 {
+		return []string{"-"}
+	}
+	return args
+}
+
+// decodeInput prints the messages of one input and accounts for its bad lines.
+func decodeInput(c *cobra.Command, name string, zone *time.Location, out *bufio.Writer, asJSON bool) error {
+	in := c.InOrStdin()
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.Close() }() // opened for reading: closing can't lose anything
+		in = f
+	}
+	r := ais.NewReader(in, ais.Options{Zone: zone})
+	good, bad := 0, 0
+	var line []byte
+	for {
+		m, err := r.Next()
+		var lineErr *ais.LineError
+		switch {
+		case err == nil:
+			good++
+			if asJSON {
+				line = ais.AppendJSON(line[:0], m)
+			} else {
+				line = appendMessage(line[:0], m)
+			}
+			if _, err := out.Write(append(line, '\n')); err != nil {
+				return err
+			}
+		case errors.As(err, &lineErr):
+			bad++
+			fmt.Fprintf(c.ErrOrStderr(), "%s: %v\n", name, lineErr)
+		case errors.Is(err, io.EOF):
+			fmt.Fprintf(c.ErrOrStderr(), "%s: %d messages, %d lines rejected\n", name, good, bad)
+			return nil
+		default:
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		if c.Context().Err() != nil {
+			return c.Context().Err()
+		}
+	}
+}
+
+// appendMessage writes a message for people: time, MMSI, type and what matters of it.
+func appendMessage(b []byte, m *ais.Message) []byte {
+	at := "-"
+	if t := m.Frame.At(); !t.IsZero() {
+		at = t.Format("2006-01-02T15:04:05Z")
+	}
+	b = fmt.Appendf(b, "%-20s %09d %-2d", at, m.MMSI, m.Type)
+	if p := &m.Position; m.Has&ais.HasPosition != 0 && !math.IsNaN(p.Lat) {
+		b = fmt.Appendf(b, " %.5f %.5f", p.Lat, p.Lon)
+		if p.SOG == p.SOG {
+			b = fmt.Appendf(b, " %.1f kn", p.SOG)
+		}
+		if p.COG == p.COG {
+			b = fmt.Appendf(b, " %.1f°", p.COG)
+		}
+	}
+	if m.Has&ais.HasName != 0 {
+		b = fmt.Appendf(b, " %q", m.Static.Name.String())
+	}
+	if m.Has&ais.HasClock != 0 {
+		if t, ok := m.Clock.UTC(); ok {
+			b = fmt.Appendf(b, " clock %s", t.Format("2006-01-02T15:04:05Z"))
+		}
+	}
+	if m.Has == 0 {
+		b = fmt.Appendf(b, " (%d bits)", m.Bits.Len())
+	}
+	return b
+}
+
+// aisRun is what reading inputs through the source and the watch gave.
+type aisRun struct {
+	picture  vessel.Picture
+	findings []finding.Finding
+	health   []event.SourceHealth
+}
+
+// vesselSink feeds batches to the watch, with event time as the clock.
+type vesselSink struct {
+	watch *vessel.Watch
+	run   *aisRun
+	last  event.SourceHealth
+}
+
+func (s *vesselSink) Put(_ context.Context, b *event.Batch) error {
+	s.watch.Observe(b)
+	if n := len(b.Vessels); n > 0 {
+		s.watch.Advance(b.Vessels[n-1].Time)
+	}
+	if n := len(b.Health); n > 0 {
+		s.last = b.Health[n-1]
+	}
+	return nil
+}
+
+// readAIS reads the inputs one after the other into one watch.
+func readAIS(c *cobra.Command, portFile, zone string, args []string) (*aisRun, error) {
+	p, err := loadPort(portFile)
+	if err != nil {
+		return nil, err
+	}
+	defer startProgress(c, "reading AIS")()
+	run := &aisRun{}
+	var told []finding.Occurrence
+	sink := &vesselSink{run: run, watch: vessel.New(p, vessel.Options{}, func(o finding.Occurrence) { told = append(told, o) })}
+	for _, name := range inputs(args) {
+		s, err := source.New(source.Config{ID: name, Address: name, Zone: zone, Stdin: c.InOrStdin()})
+		if err != nil {
+			return nil, usageError{err}
+		}
+		if err := s.Run(c.Context(), sink); err != nil {
+			return nil, err
+		}
+		run.health = append(run.health, sink.last)
+		tellHealth(c.ErrOrStderr(), &sink.last)
+	}
+	run.picture, run.findings = sink.watch.Picture(), finding.Fold(told)
+	return run, nil
+}
+
+// tellHealth accounts for an input on standard error.
+func tellHealth(w io.Writer, h *event.SourceHealth) {
+	fmt.Fprintf(w, "%s: %d messages, %d lines rejected\n", h.Source, h.Accepted, h.Rejected)
+	for _, r := range h.Reasons {
+		fmt.Fprintf(w, "  %d × %s, last at line %d\n", r.Count, r.Text, r.Last.Line)
+	}
+	if h.HasDrift && h.Drift.Abs() > 5*time.Second {
+		fmt.Fprintf(w, "  the clock of the lines is %s ahead of %s: is --zone right?\n", h.Drift.Round(time.Second), h.DriftFrom)
+	}
+}
+
+func newAISTrack() *cobra.Command {
+	var lines bool
+	var zone string
+	c := &cobra.Command{
+		Use:   "track [FILE…]",
+		Short: "Print the tracks of vessels as GeoJSON",
+		Long: `Track prints one feature for each vessel: its newest position, or its thinned path
+(at most 64 points) as a line, with identity and findings as properties.
+
+Exit codes: 0 done; 1 failed; 2 used wrongly.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			run, err := readAIS(c, "", zone, args)
+			if err != nil {
+				return err
+			}
+			return printTracks(c.OutOrStdout(), run.picture.Tracks, lines)
+		},
+	}
+	c.Flags().BoolVar(&lines, "ndjson", false, "print one feature a line instead of a collection")
+	c.Flags().StringVar(&zone, "zone", "", "time zone of a date and time written before sentences (UTC)")
+	return c
+}
+
+// feature is one track after RFC 7946.
+type feature struct {
+	Type       string         `json:"type"`
+	Geometry   any            `json:"geometry"` // null where no position was told
+	Properties map[string]any `json:"properties"`
+}
+
+func featureOf(t *vessel.Track) feature {
+	f := feature{Type: "Feature", Properties: map[string]any{"mmsi": t.MMSI, "hull": t.Hull, "kind": t.Kind,
+		"first": t.First, "last_heard": t.LastHeard, "reports": t.Reports}}
+	for k, v := range map[string]string{"name": t.Name, "call_sign": t.CallSign, "destination": t.Destination} {
+		if v != "" {
+			f.Properties[k] = v
+		}
+	}
+	for k, v := range map[string]float64{"imo": float64(t.IMO), "ship_type": float64(t.ShipType), "length_m": float64(t.Length)} {
+		if v != 0 {
+			f.Properties[k] = v
+		}
+	}
+	for k, v := range map[string]float32{"sog_kn": t.SOG, "cog_deg": t.COG, "heading_deg": t.Heading} {
+		if v == v {
+			f.Properties[k] = v
+		}
+	}
+	if len(t.Findings) > 0 {
+		f.Properties["findings"] = t.Findings
+	}
+	if math.IsNaN(t.Lat) {
+		return f
+	}
+	var path [][2]float64
+	times := []time.Time{}
+	for _, p := range t.Past {
+		path, times = append(path, [2]float64{p.Lon, p.Lat}), append(times, p.Time)
+	}
+	if n := len(times); n == 0 || times[n-1].Before(t.Time.Truncate(time.Second)) {
+		path, times = append(path, [2]float64{t.Lon, t.Lat}), append(times, t.Time)
+	}
+	f.Properties["times"] = times
+	f.Geometry = map[string]any{"type": "LineString", "coordinates": path}
+	if len(path) == 1 {
+		f.Geometry = map[string]any{"type": "Point", "coordinates": path[0]}
+	}
+	return f
+}
+
+func printTracks(w io.Writer, tracks []vessel.Track, lines bool) error {
+	features := make([]feature, len(tracks))
+	for i := range tracks {
+		features[i] = featureOf(&tracks[i])
+	}
+	enc := json.NewEncoder(w)
+	if !lines {
+		return enc.Encode(map[string]any{"type": "FeatureCollection", "features": features})
+	}
+	for _, f := range features {
+		if err := enc.Encode(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newAISCheck() *cobra.Command {
+	var asJSON bool
+	var portFile, zone string
+	c := &cobra.Command{
+		Use:   "check [FILE…]",
+		Short: "Find tracks and identities that cannot be true",
+		Long: `Check watches the vessels of the inputs and prints the findings: impossible
+movement, invalid identity, two hulls under one MMSI, each with its grade,
+its evidence and what was ruled out.
+
+Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findings.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			run, err := readAIS(c, portFile, zone, args)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				err = json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"as_of": run.picture.AsOf, "vessels": len(run.picture.Tracks), "findings": run.findings})
+			} else {
+				err = printAISFindings(c.OutOrStdout(), run.findings)
+			}
+			if err == nil && len(run.findings) > 0 {
+				return errViolations
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.Flags().StringVar(&portFile, "port", "", "port file")
+	c.Flags().StringVar(&zone, "zone", "", "time zone of a date and time written before sentences (UTC)")
+	return c
+}
+
+func printAISFindings(w io.Writer, findings []finding.Finding) error {
+	out := bufio.NewWriter(w)
+	for i := range findings {
+		f := &findings[i]
+		fmt.Fprintf(out, "%s %s (%s) %s\n  %s\n", f.First.Format("2006-01-02T15:04:05Z"), f.Severity, f.Grade, f.Title, f.Rule)
+		for _, fact := range f.Facts {
+			fmt.Fprintf(out, "  - %s [%s]\n", fact.Text, fact.Evidence.Raw.Where())
+		}
+	}
+	return out.Flush()
+}
