@@ -2231,7 +2231,12 @@ func said(text string) templ.Component {
 	})
 }
 
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func capital(s string) string {
+	if s == "" {
+		return "Ungraded" // a rule that gave no grade
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
 func sureWord(f finding.Finding) string {
 	if silent(f) {

@@ -87,3 +87,19 @@ func laneTop(l lane) string {
 	base, _ := strconv.ParseFloat(strings.TrimSuffix(l.Base, "%"), 64) // written by fillLanes
 	return percent(base - 18)
 }
+
+// alsoWords name the further services that would fail.
+func alsoWords(more []serviceLine) string {
+	if len(more) == 0 {
+		return ""
+	}
+	var names []string
+	for _, s := range more {
+		name := s.Name
+		if s.Capacity != "" {
+			name += " (" + s.Capacity + ")"
+		}
+		names = append(names, name)
+	}
+	return "; then " + strings.Join(names, ", ")
+}

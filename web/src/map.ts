@@ -38,10 +38,10 @@ function style(settings: Settings): StyleSpecification {
       { id: "wakes", type: "line", source: "live", filter: kind("wake"), paint: { "line-color": colour("--sea"), "line-opacity": 0.4, "line-width": 1 } },
       { id: "vessels", type: "symbol", source: "live", filter: kind("vessel"), layout: { "icon-image": ["get", "icon"], "icon-rotate": ["get", "heading"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": ["interpolate", ["linear"], ["zoom"], 10, 0.55, 15, 0.9] } },
       { id: "walk", type: "line", source: "live", filter: kind("walk"), layout: { "line-cap": "round" }, paint: { "line-color": colour("--alarm"), "line-width": 2, "line-dasharray": [0.5, 2] } },
-      { id: "walk-nodes", type: "symbol", source: "live", filter: kind("hop"), layout: { "icon-image": "hop", "icon-allow-overlap": true, "text-field": ["get", "name"], ...font, "text-font": ["Inter Variable Bold"], "text-offset": [0.9, -0.6], "text-anchor": "left", "text-optional": true }, paint: { "text-color": colour("--ink"), ...halo } },
-      { id: "marks", type: "symbol", source: "live", filter: kind("mark"), layout: { "icon-image": ["get", "icon"], "icon-allow-overlap": true, "text-field": ["get", "name"], ...font, "text-font": ["Inter Variable Bold"], "text-offset": [0, 1.1], "text-anchor": "top", "text-optional": true, "text-max-width": 14 }, paint: { "text-color": severity(), ...halo } },
+      { id: "marks", type: "symbol", source: "live", filter: kind("mark"), layout: { "icon-image": ["get", "icon"], "icon-allow-overlap": true, "text-field": ["get", "name"], ...font, "text-offset": [0, 1.1], "text-anchor": "top", "text-optional": true, "text-max-width": 14 }, paint: { "text-color": severity(), ...halo } },
       { id: "names", type: "symbol", source: "port", filter: kind("name"), layout: { "text-field": ["get", "name"], ...font, "text-max-width": 9 }, paint: { "text-color": colour("--ink-3"), ...halo } },
       { id: "vessel-names", type: "symbol", source: "live", minzoom: 11.5, filter: kind("vessel"), layout: { "text-field": ["get", "name"], ...font, "text-size": 10.5, "text-offset": [1, 0], "text-anchor": "left", "text-optional": true }, paint: { "text-color": colour("--ink-2"), "text-halo-color": colour("--water"), "text-halo-width": 1.2 } },
+      { id: "walk-nodes", type: "symbol", source: "live", filter: kind("hop"), layout: { "icon-image": "hop", "icon-allow-overlap": true, "text-field": ["get", "name"], ...font, "text-variable-anchor": ["left", "right", "top", "bottom"], "text-radial-offset": 0.9, "text-optional": true }, paint: { "text-color": colour("--ink"), ...halo } },
     ],
   };
 }
@@ -106,13 +106,19 @@ function hasWebGL(): boolean {
   }
 }
 
+/** onMoves calls back when the live link tells that vessels moved. */
+function onMoves(then: () => void): void {
+  document.getElementById("moves")?.addEventListener("htmx:sseBeforeMessage", (e) => {
+    e.preventDefault(); // nothing to swap
+    then();
+  });
+}
+
 /** keepDrawing leaves the server's drawing in place and fetches it anew as ships move. */
 function keepDrawing(box: HTMLElement): void {
   box.dataset.state = "drawn";
   const chart = document.getElementById("chart");
-  document.body.addEventListener("htmx:sseMessage", (e) => {
-    if (chart && (e as CustomEvent).detail.type === "vessels") window.htmx.trigger(chart, "redraw", {});
-  });
+  onMoves(() => { if (chart) window.htmx.trigger(chart, "redraw", {}); });
 }
 
 function settingsOf(box: HTMLElement): Settings {
@@ -154,10 +160,7 @@ function start(box: HTMLElement): void {
   map.once("idle", () => { box.dataset.state = "live"; });
   map.on("error", (e) => { if (box.dataset.state !== "live") console.warn("map:", e.error?.message); });
   document.addEventListener("palette", () => { addIcons(map); map.setStyle(style(settings), { diff: false }); });
-  document.body.addEventListener("htmx:sseMessage", (e) => {
-    const kind = (e as CustomEvent).detail.type as string;
-    if (kind === "vessels" || kind === "findings") void refresh();
-  });
+  onMoves(() => void refresh());
   document.body.addEventListener("htmx:afterSettle", (e) => { if ((e.target as HTMLElement).closest("#alarms")) void refresh(); });
   const open = (name: string, to: (id: string) => string): void => {
     map.on("click", name, (e) => { const id = e.features?.[0]?.properties?.id; if (id) location.assign(to(String(id))); });

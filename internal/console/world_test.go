@@ -1,0 +1,63 @@
+package console_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/quaywatch/quaywatch/internal/console"
+	"github.com/quaywatch/quaywatch/internal/console/consoletest"
+	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/identity"
+	"github.com/quaywatch/quaywatch/internal/port"
+)
+
+// everything lets the reader do all; what rights do is tested by itself.
+func everything(context.Context, identity.Action, identity.Resource) bool { return true }
+
+// depsOf joins a console to a made-up world.
+func depsOf(w *consoletest.World) console.Deps {
+	return console.Deps{
+		Port: func() *port.Port { return w.Port }, Desk: w.Desk,
+		Vessels: w.Vessels, Network: w.Network, Physical: w.Physical, Health: w.Health,
+		Activity: w, Now: w.Now, Allowed: everything, PortPath: "saltmere.yaml",
+	}
+}
+
+func newWorld(t testing.TB, assets, findings int) *consoletest.World {
+	t.Helper()
+	w, err := consoletest.New(assets, findings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func newConsole(t testing.TB, d console.Deps) *console.Console {
+	t.Helper()
+	c, err := console.New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// signedIn puts an account into each request, as the server does.
+func signedIn(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		account := identity.Account{Name: "soc", Display: "SOC desk", Roles: []identity.Role{identity.Analyst}}
+		h.ServeHTTP(w, r.WithContext(identity.With(r.Context(), identity.Principal{Account: account})))
+	})
+}
+
+// serve runs a console on loopback for a browser.
+func serve(t testing.TB, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(signedIn(h))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// attackID is the finding of the attack from camera to terminal operating system.
+var attackID = finding.ID("cross.camera-to-tos", finding.Subject{Kind: "chain", ID: "cam-17>nvr-2>tos-app-2"})
