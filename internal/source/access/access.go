@@ -117,7 +117,7 @@ func (s *Source) read(ctx context.Context, feed *source.Feed) error {
 func (s *Source) readRows(ctx context.Context, feed *source.Feed, lines *lines) error {
 	for {
 		l, err := lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			if l, ok := lines.rest(); ok {
 				return s.row(ctx, feed, l)
 			}

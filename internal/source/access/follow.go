@@ -56,7 +56,7 @@ func (s *Source) goOn(f *os.File, mark string) (*lines, error) {
 	var offset, number, length int64
 	var sum string
 	if n, err := fmt.Sscanf(mark, "%d %d %d %s", &offset, &number, &length, &sum); n != 4 || err != nil {
-		return nil, nil // a mark of an older form: reading again is safe
+		return nil, nil //nolint:nilnil,nilerr // a mark of an older form: reading from the start is safe
 	}
 	info, err := f.Stat()
 	if err != nil || offset > info.Size() || length > offset || length < 1 || number < 1 {
@@ -64,7 +64,7 @@ func (s *Source) goOn(f *os.File, mark string) (*lines, error) {
 	}
 	before := newLines(s.o.Path, io.NewSectionReader(f, offset-length, length))
 	last, err := before.next()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		var ok bool
 		if last, ok = before.rest(); !ok {
 			return nil, nil
@@ -78,7 +78,7 @@ func (s *Source) goOn(f *os.File, mark string) (*lines, error) {
 	if s.rows.wantsHeader() {
 		head, err := newLines(s.o.Path, io.NewSectionReader(f, 0, offset)).next()
 		if err != nil || s.rows.header(head) != nil {
-			return nil, nil // told by the read from the start
+			return nil, nil //nolint:nilnil,nilerr // the read from the start tells what is wrong
 		}
 	}
 	if number > 1 {
@@ -154,7 +154,7 @@ func (s *Source) followOne(ctx context.Context, feed *source.Feed, f *os.File, t
 func (s *Source) readThere(ctx context.Context, feed *source.Feed, lines *lines) error {
 	for {
 		l, err := lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

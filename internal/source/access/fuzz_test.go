@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func FuzzRows(f *testing.F) {
 		var total int64
 		for {
 			l, err := in.next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				var ok bool
 				if l, ok = in.rest(); !ok {
 					break

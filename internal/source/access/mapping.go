@@ -17,7 +17,7 @@ const (
 	Windows1252 = "windows-1252" // Western European exports of older systems
 )
 
-// Ignore, as the meaning of a result, says that rows with that value are
+// Ignore as the meaning of a result says that rows with that value are
 // understood and of no concern, such as "door closed".
 const Ignore event.AccessResult = "ignore"
 

@@ -26,7 +26,7 @@ const (
 )
 
 // Fault is why a document was rejected and where in it.
-type Fault struct {
+type Fault struct { //nolint:errname // reads as what it is: a fault of a document, with its place
 	Path   string // JSON Pointer (RFC 6901), "" for the document as a whole
 	Reason string
 }

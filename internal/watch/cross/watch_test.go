@@ -50,7 +50,7 @@ assets:
   - {id: r-yard, name: Yard reader, domain: physical, kind: badge-reader, zone: cameras, area: yard, criticality: low}
   - {id: r-q3, name: Cabinet contact, domain: physical, kind: badge-reader, zone: cameras, area: block-q3, criticality: low}
   - {id: r-office, name: Office reader, domain: physical, kind: badge-reader, zone: cameras, area: office, criticality: low}
-  - {id: camera-17, name: Camera 17, domain: physical, kind: camera, zone: cameras, area: block-q3, criticality: medium, addresses: [{ip: 10.9.0.17}]}
+  - {id: camera-17, name: "Camera 17, by cabinet Q3-07", domain: physical, kind: camera, zone: cameras, area: block-q3, criticality: medium, addresses: [{ip: 10.9.0.17}]}
   - {id: nvr-2, name: Video recorder 2, domain: physical, kind: video-recorder, zone: cameras, area: office, criticality: medium, addresses: [{ip: 10.9.0.2}]}
   - {id: pc-1, name: Office PC 1, domain: it, kind: workstation, zone: lan, area: office, criticality: low, addresses: [{ip: 10.1.0.1}]}
   - {id: tos-app-2, name: the terminal operating system, domain: ot, kind: tos-server, zone: tos, area: office, criticality: critical, addresses: [{ip: 10.3.0.2}]}
@@ -154,7 +154,7 @@ func run(t testing.TB, p *port.Port, list ...finding.Occurrence) []finding.Findi
 	return out
 }
 
-func short(f finding.Finding) string {
+func brief(f finding.Finding) string {
 	ids := make([]string, len(f.Links))
 	for i, l := range f.Links {
 		ids[i] = l.ID
@@ -226,7 +226,7 @@ func TestChains(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
 			for _, f := range run(t, p, tt.told...) {
-				got = append(got, short(f))
+				got = append(got, brief(f))
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
@@ -241,7 +241,7 @@ func TestStoryForAPersonAtThree(t *testing.T) {
 		t.Errorf("title %q of a %s", f.Title, f.Subject.Kind)
 	}
 	want := "3 facts in 9 min, from doors and badges and the network. At the same place, before the traffic: Door r-q3 physical.forced-door. " +
-		"No conduit allows the way Camera 17 → Video recorder 2 → the terminal operating system. " +
+		"No conduit allows the way Camera 17, by cabinet Q3-07 → Video recorder 2 → the terminal operating system. " +
 		"Services that need the terminal operating system and could stop: Gate, Yard."
 	if diff := cmp.Diff(want, f.Summary); diff != "" {
 		t.Error(diff)
@@ -278,7 +278,7 @@ func TestChainEndsWithItsTraffic(t *testing.T) {
 		t.Errorf("one hop of two has stopped: %d chains, want 1", len(got))
 	}
 	if got := run(t, p, append(story, stop(b, 90), stop(a, 91))...); len(got) != 0 {
-		t.Errorf("all hops have stopped: %v", short(got[0]))
+		t.Errorf("all hops have stopped: %v", brief(got[0]))
 	}
 }
 

@@ -68,7 +68,7 @@ func assetSubject(a *port.Asset) finding.Subject {
 func assetName(a *port.Asset) string { return cmp.Or(a.Name, a.ID) }
 
 func (w *Watch) title(c chain) string {
-	from := assetName(c.first())
+	from := short(assetName(c.first()))
 	if len(c.hops) == 0 {
 		return from + " is searching the network, and something was wrong at its door before"
 	}
@@ -77,7 +77,13 @@ func (w *Watch) title(c chain) string {
 	if !c.sure() {
 		verb = "is trying to reach"
 	}
-	return fmt.Sprintf("%s %s %s", from, verb, links[len(links)-1].Name)
+	return fmt.Sprintf("%s %s %s", from, verb, short(links[len(links)-1].Name))
+}
+
+// short is a name without what registers add behind a comma, such as the place.
+func short(name string) string {
+	name, _, _ = strings.Cut(name, ", ")
+	return name
 }
 
 // summary says why the parts belong together and what would stop.
