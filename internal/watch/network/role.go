@@ -12,6 +12,9 @@ var controllers = []string{"dnp3", "enip", "fins", "hart-ip", "modbus", "s7comm"
 // offices are protocols that a server of an office serves.
 var offices = []string{"dns", "http", "ntp", "rdp", "smb", "ssh", "tds", "tls"}
 
+// desks are what people at a desk ask for; names and clocks everything asks for.
+var desks = []string{"http", "rdp", "smb", "tls"}
+
 // cameraMakers are makers of cameras and little else, as the OUI table has them.
 var cameraMakers = []string{"Axis Communications", "Hangzhou Hikvision", "Zhejiang Dahua", "Hanwha", "Mobotix", "MOBOTIX", "Vivotek", "Avigilon"}
 
@@ -102,7 +105,7 @@ func (h *host) asOffice() (string, string) {
 		}
 	}
 	var asks []string
-	for _, app := range offices {
+	for _, app := range desks {
 		if h.asks[app] != nil {
 			asks = append(asks, app)
 		}
