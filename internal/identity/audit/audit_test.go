@@ -130,6 +130,33 @@ func TestStranger(t *testing.T) {
 	}
 }
 
+// TestEveryByteOfACheckpoint changes each byte of a signed head to every other
+// value: nothing but the original is believed.
+func TestEveryByteOfACheckpoint(t *testing.T) {
+	dir := t.TempDir()
+	key, err := OpenKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := Trust(filepath.Join(dir, TrustFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := key.Sign(&Edge{}, start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range signed {
+		for x := 1; x < 256; x++ {
+			b := bytes.Clone(signed)
+			b[i] ^= byte(x)
+			if _, err := Open(b, keys); err == nil {
+				t.Errorf("byte %d as %q instead of %q is believed", i, b[i], signed[i])
+			}
+		}
+	}
+}
+
 // FuzzCheckpoints: nothing that stands in the checkpoints file breaks Verify,
 // and nothing but what was signed is believed.
 func FuzzCheckpoints(f *testing.F) {

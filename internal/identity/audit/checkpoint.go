@@ -45,6 +45,13 @@ func Open(signed []byte, keys note.Verifiers) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, err
 	}
+	// The last letter of base64 has bits that mean nothing. They must be zero
+	// all the same, or a byte could be changed unseen.
+	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) {
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return Checkpoint{}, errors.New("its signature is not in canonical base64")
+		}
+	}
 	var c Checkpoint
 	lines := strings.Split(n.Text, "\n")
 	if len(lines) != 5 || lines[0] != origin {
