@@ -1,6 +1,7 @@
 package ais
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -91,7 +92,7 @@ func TestRejects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var m Message
 			r, err := NewDecoder(Options{}).Decode([]byte(c.line), 0, &m)
-			if err != c.err || (r == Rejected) != (c.err != nil) {
+			if !errors.Is(err, c.err) || (r == Rejected) != (c.err != nil) {
 				t.Errorf("%q: %v, %v; want %v", c.line, r, err, c.err)
 			}
 		})

@@ -1,6 +1,9 @@
 package ais
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+)
 
 // tags is what NMEA 0183 4.10 tag blocks before a sentence tell.
 type tags struct {
@@ -26,7 +29,7 @@ func (t *tags) parse(line []byte) (rest []byte, err error) {
 		return nil, ErrTagBlock
 	}
 	if _, err := sum(block, 0, star); err != nil {
-		if err == ErrNoChecksum {
+		if errors.Is(err, ErrNoChecksum) {
 			return nil, ErrTagBlock
 		}
 		return nil, ErrTagChecksum

@@ -52,7 +52,8 @@ func (l *lines) next() error {
 		}
 		scanned = l.end
 		if l.end-l.from > nmea.MaxLine {
-			return l.skip()
+			l.skip()
+			return nil
 		}
 		if l.eof != nil {
 			if l.from == l.end {
@@ -96,7 +97,7 @@ func (l *lines) read() {
 }
 
 // skip passes over a line that is too long and keeps its account.
-func (l *lines) skip() error {
+func (l *lines) skip() {
 	l.number++
 	l.offset, l.long = l.base+int64(l.from), true
 	l.text = bytes.Clone(l.buf[l.from : l.from+window])
@@ -123,7 +124,6 @@ func (l *lines) skip() error {
 		l.read()
 	}
 	l.sum = sumOf(h)
-	return nil
 }
 
 func sumOf(h hash.Hash) (s event.Sum) {

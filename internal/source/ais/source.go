@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/source"
@@ -69,9 +70,12 @@ func address(a string) (scheme, host string, err error) {
 	case "-":
 		return "stdin", "", nil
 	}
-	u, err := url.Parse(a)
-	if err != nil || u.Scheme == "" || u.Host == "" {
+	if !strings.Contains(a, "://") {
 		return "file", "", nil
+	}
+	u, err := url.Parse(a)
+	if err != nil {
+		return "", "", fmt.Errorf("address %q: %w", a, err)
 	}
 	if u.Scheme != "tcp" && u.Scheme != "udp" {
 		return "", "", fmt.Errorf("address %q: scheme %q is not known: use tcp or udp", a, u.Scheme)
