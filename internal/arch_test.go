@@ -78,6 +78,8 @@ var rooms = map[string][]string{
 	"internal/cli":    {"*"}, // offline commands run one stage by themselves
 	"internal":        {},
 
+	"examples": {}, // the example ports, embedded
+
 	"tools/webbuild": {},
 }
 
