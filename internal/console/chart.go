@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"math"
-	"net/http"
 	"strings"
 
 	"github.com/quaywatch/quaywatch/internal/finding"
@@ -80,7 +79,7 @@ func (p projection) path(points []port.Point, closed bool) string {
 }
 
 // chart draws the port, its vessels, the marks, and the walk of the selected finding.
-func (c *Console) chart(r *http.Request, sel *finding.Finding) (chart, string) {
+func (c *Console) chart(page finding.Page, sel *finding.Finding) (chart, string) {
 	g := c.ports.of(c.d.Port())
 	pr := newProjection(g.box)
 	out := chart{Label: "Map of " + g.port.Identity.Name}
@@ -94,10 +93,7 @@ func (c *Console) chart(r *http.Request, sel *finding.Finding) (chart, string) {
 	if sel != nil {
 		id = sel.ID
 	}
-	marks, walk, err := c.marksAndWalk(r, g.port, id)
-	if err != nil {
-		c.d.Log.Error("map: findings not read", "error", err)
-	}
+	marks, walk := marksAndWalk(g.port, page, id)
 	for _, m := range marks {
 		x, y := pr.at(m.at)
 		out.Marks = append(out.Marks, markShape{x, y, m.kind, m.severity, m.name, "/findings/" + m.id})

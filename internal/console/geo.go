@@ -313,10 +313,11 @@ func (c *Console) markFeatures(r *http.Request, p *port.Port) ([]feature, error)
 	if len(c.domains(r.Context(), identity.ViewFindings)) == 0 {
 		return nil, nil
 	}
-	marks, walk, err := c.marksAndWalk(r, p, r.URL.Query().Get("sel"))
+	page, err := c.openFindings(r)
 	if err != nil {
 		return nil, err
 	}
+	marks, walk := marksAndWalk(p, page, r.URL.Query().Get("sel"))
 	var out []feature
 	for _, m := range marks {
 		kind := m.kind
@@ -343,12 +344,7 @@ type mark struct {
 }
 
 // marksAndWalk places the open findings and the hops of the selected one.
-func (c *Console) marksAndWalk(r *http.Request, p *port.Port, sel string) (marks, walk []mark, err error) {
-	present := true
-	page, err := c.d.Desk.List(r.Context(), c.allowedQuery(r, finding.Query{States: open, Present: &present, Limit: mapMarks}))
-	if err != nil {
-		return nil, nil, err
-	}
+func marksAndWalk(p *port.Port, page finding.Page, sel string) (marks, walk []mark) {
 	for _, f := range page.Findings {
 		if f.ID == sel {
 			for _, s := range hops(f) {
@@ -366,11 +362,11 @@ func (c *Console) marksAndWalk(r *http.Request, p *port.Port, sel string) (marks
 		} else {
 			at, ok = placeOf(p, f.Subject)
 		}
-		if ok {
+		if ok && f.Present && len(marks) < mapMarks {
 			marks = append(marks, mark{at, f.ID, subjectName(p, f.Subject), markKind(f), f.Severity.String()})
 		}
 	}
-	return marks, walk, nil
+	return marks, walk
 }
 
 func (c *Console) mapNote(pic vessel.Picture, shown, all int) string {

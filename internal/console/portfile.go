@@ -21,6 +21,7 @@ type portView struct {
 	Problems port.Problems
 	People   bool // contact details may be shown
 	Parts    []partCount
+	Assets   map[string]int // assets by zone
 }
 
 type partCount struct {
@@ -30,7 +31,7 @@ type partCount struct {
 
 func (c *Console) portFile(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	p := c.d.Port()
-	v := portView{P: p, Source: c.d.PortPath, People: c.d.Allowed(r.Context(), identity.ViewPeople, identity.ThePort)}
+	v := portView{P: p, Assets: assetsIn(p), Source: c.d.PortPath, People: c.d.Allowed(r.Context(), identity.ViewPeople, identity.ThePort)}
 	if c.d.PortProblems != nil {
 		v.Problems = c.d.PortProblems()
 	}

@@ -15,12 +15,12 @@ const (
 )
 
 // BenchmarkPages prints the 95th percentile of each page with 10,000 assets and
-// 100,000 findings. The register of the test scans all findings in memory,
-// which costs more than an index of a database would.
+// 100,000 findings. The register of the test is in memory: what a search costs
+// the database is measured with the store.
 func BenchmarkPages(b *testing.B) {
 	w := newWorld(b, manyAssets, manyFindings)
 	h := signedIn(newConsole(b, depsOf(w)))
-	for _, path := range append(slices.Clone(pagePaths), "/inventory?q=desk-09999", "/inventory?from=9900", "/findings?state=all&q=number", "/map/live.json") {
+	for _, path := range append(slices.Clone(pagePaths), "/inventory?q=desk-09999", "/inventory?from=9900", "/map/live.json") {
 		b.Run(path, func(b *testing.B) {
 			var took []time.Duration
 			for b.Loop() {

@@ -105,30 +105,41 @@ func describeService(s *port.Service) serviceLine {
 	return l
 }
 
+// openFindings are the most serious findings that still concern somebody. The
+// parts of one page share one list.
+func (c *Console) openFindings(r *http.Request) (finding.Page, error) {
+	return c.d.Desk.List(r.Context(), c.allowedQuery(r, finding.Query{States: open, Limit: touchRows}))
+}
+
 func (c *Console) watch(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	v := watchView{frame: c.frame(r, "Watch", "watch")}
 	v.Map, v.MapStyle, v.MapJS = true, c.assets.URL("map-style.css"), c.assets.URL("map.js")
-	var err error
-	if v.Alarms, err = c.alarms(r); err != nil {
+	page, err := c.openFindings(r)
+	if err != nil {
+		return nil, err
+	}
+	if v.Alarms, err = c.alarms(r, page); err != nil {
 		return nil, err
 	}
 	if v.Line, err = c.timeline(r, v.Alarms); err != nil {
 		return nil, err
 	}
-	if v.Strip, err = c.strip(r); err != nil {
-		return nil, err
-	}
+	v.Strip = c.strip(page)
 	g := c.ports.of(c.d.Port())
 	v.Canvas = mapSettings{
 		Port: "/map/port.json?v=" + g.tag, Live: "/map/live.json", Worker: c.assets.URL("map-worker.js"),
 		Centre: pair(g.port.Identity.Centre), Bounds: g.box.String(),
 	}
-	v.Chart, v.Note = c.chart(r, v.Alarms.Selected)
+	v.Chart, v.Note = c.chart(page, v.Alarms.Selected)
 	return watchPage(v), nil
 }
 
 func (c *Console) watchAlarms(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
-	v, err := c.alarms(r)
+	page, err := c.openFindings(r)
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.alarms(r, page)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +147,11 @@ func (c *Console) watchAlarms(_ http.ResponseWriter, r *http.Request) (templ.Com
 }
 
 func (c *Console) watchLine(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
-	v, err := c.alarms(r)
+	page, err := c.openFindings(r)
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.alarms(r, page)
 	if err != nil {
 		return nil, err
 	}
@@ -148,35 +163,36 @@ func (c *Console) watchLine(_ http.ResponseWriter, r *http.Request) (templ.Compo
 }
 
 func (c *Console) watchStrip(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
-	s, err := c.strip(r)
+	page, err := c.openFindings(r)
 	if err != nil {
 		return nil, err
 	}
-	return stripPart(s), nil
+	return stripPart(c.strip(page)), nil
 }
 
 func (c *Console) watchChart(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
-	v, err := c.alarms(r)
+	page, err := c.openFindings(r)
 	if err != nil {
 		return nil, err
 	}
-	drawn, _ := c.chart(r, v.Selected)
+	v, err := c.alarms(r, page)
+	if err != nil {
+		return nil, err
+	}
+	drawn, _ := c.chart(page, v.Selected)
 	return chartPart(drawn), nil
 }
 
 // alarms lists what is open, unacknowledged first, and explains the selected one
 // (parameter sel; the first where none is named).
-func (c *Console) alarms(r *http.Request) (alarmView, error) {
+func (c *Console) alarms(r *http.Request, page finding.Page) (alarmView, error) {
 	now := c.d.Now()
 	v := alarmView{Now: now}
-	page, err := c.d.Desk.List(r.Context(), c.allowedQuery(r, finding.Query{States: open, Limit: watchRows}))
-	if err != nil {
-		return v, err
-	}
+	var err error
 	if v.Summary, err = c.d.Desk.Summary(r.Context(), now); err != nil {
 		return v, err
 	}
-	v.Rows, v.Total = page.Findings, page.Total
+	v.Rows, v.Total = slices.Clone(page.Findings[:min(len(page.Findings), watchRows)]), page.Total
 	slices.SortStableFunc(v.Rows, func(a, b finding.Finding) int { return unanswered(a) - unanswered(b) })
 	for i := range v.Rows {
 		if v.Rows[i].Present && now.Sub(v.Rows[i].First) > staleAfter {
@@ -251,18 +267,13 @@ type touched struct {
 	Worst *finding.Finding
 }
 
-func (c *Console) strip(r *http.Request) (stripView, error) {
-	present := true
-	page, err := c.d.Desk.List(r.Context(), c.allowedQuery(r, finding.Query{States: open, Present: &present, Limit: touchRows}))
-	if err != nil {
-		return stripView{}, err
-	}
+func (c *Console) strip(page finding.Page) stripView {
 	v := stripView{Judged: len(page.Findings), All: page.Next == ""}
 	p := c.d.Port()
 	for i := range p.Services {
 		t := touched{serviceLine: describeService(&p.Services[i])}
 		for j := range page.Findings { // ordered by consequence: the first hit is the worst
-			if f := &page.Findings[j]; slices.Contains(f.Services, t.ID) {
+			if f := &page.Findings[j]; f.Present && slices.Contains(f.Services, t.ID) {
 				t.Count++
 				if t.Worst == nil {
 					t.Worst = f
@@ -272,7 +283,7 @@ func (c *Console) strip(r *http.Request) (stripView, error) {
 		v.Services = append(v.Services, t)
 	}
 	slices.SortStableFunc(v.Services, func(a, b touched) int { return rank(b) - rank(a) })
-	return v, nil
+	return v
 }
 
 // rank puts services with the worst findings first; the rest keep the order of the port file.

@@ -17,11 +17,28 @@ import (
 type Desk struct {
 	mu        sync.Mutex
 	all       []finding.Finding
+	keys      []key // of all, in the same order
+	subjects  map[string][]int
 	at        map[string]int
 	history   map[string][]finding.Entry
 	listeners map[chan finding.Event]bool
 	// Fail is returned by every read while it is set.
 	Fail error
+}
+
+// key is what a database would have in its index: small, so that a look at
+// 100,000 findings does not read 100,000 documents.
+type key struct {
+	state    finding.State
+	present  bool
+	severity finding.Severity
+	grade    finding.Grade
+	first    int64 // Unix seconds
+	last     int64
+}
+
+func keyOf(f *finding.Finding) key {
+	return key{f.State, f.Present, f.Severity, f.Grade, f.First.Unix(), f.Last.Unix()}
 }
 
 // NewDesk keeps the findings.
@@ -35,9 +52,11 @@ func (d *Desk) order() {
 	slices.SortStableFunc(d.all, func(a, b finding.Finding) int {
 		return cmp.Or(cmp.Compare(b.Severity, a.Severity), cmp.Compare(b.Grade, a.Grade), b.Last.Compare(a.Last), strings.Compare(a.ID, b.ID))
 	})
-	d.at = make(map[string]int, len(d.all))
+	d.at, d.subjects, d.keys = make(map[string]int, len(d.all)), map[string][]int{}, make([]key, len(d.all))
 	for i := range d.all {
 		d.at[d.all[i].ID] = i
+		d.subjects[d.all[i].Subject.ID] = append(d.subjects[d.all[i].Subject.ID], i)
+		d.keys[i] = keyOf(&d.all[i])
 	}
 }
 
@@ -51,9 +70,9 @@ func (d *Desk) List(_ context.Context, q finding.Query) (finding.Page, error) {
 	skip, _ := strconv.Atoi(q.Cursor)
 	limit := cmp.Or(q.Limit, 100)
 	var page finding.Page
-	for i := range d.all {
-		if !takes(q, &d.all[i]) {
-			continue
+	take := func(i int) {
+		if !d.keys[i].takes(q) || !detailed(q, d.all, i) {
+			return
 		}
 		page.Total++
 		switch {
@@ -64,14 +83,31 @@ func (d *Desk) List(_ context.Context, q finding.Query) (finding.Page, error) {
 			page.Next = strconv.Itoa(skip + limit)
 		}
 	}
+	if q.Subject != "" {
+		for _, i := range d.subjects[q.Subject] {
+			take(i)
+		}
+		return page, nil
+	}
+	for i := range d.keys {
+		take(i)
+	}
 	return page, nil
 }
 
-func takes(q finding.Query, f *finding.Finding) bool {
-	return (len(q.States) == 0 || slices.Contains(q.States, f.State)) &&
-		(len(q.Domains) == 0 || slices.ContainsFunc(f.Domains, func(x finding.Domain) bool { return slices.Contains(q.Domains, x) })) &&
-		(q.Subject == "" || f.Subject.ID == q.Subject) && f.Severity >= q.Severity && f.Grade >= q.Grade && !f.Last.Before(q.Since) &&
-		(q.Assignee == "" || f.Assignee == q.Assignee) && (q.Present == nil || f.Present == *q.Present) &&
+func (k *key) takes(q finding.Query) bool {
+	return (len(q.States) == 0 || slices.Contains(q.States, k.state)) && k.severity >= q.Severity && k.grade >= q.Grade &&
+		(q.Since.IsZero() || k.last >= q.Since.Unix()) && (q.Present == nil || k.present == *q.Present)
+}
+
+// detailed looks at the finding itself, where the query needs that.
+func detailed(q finding.Query, all []finding.Finding, i int) bool {
+	if len(q.Domains) == 0 && q.Assignee == "" && q.Text == "" {
+		return true
+	}
+	f := &all[i]
+	return (len(q.Domains) == 0 || slices.ContainsFunc(f.Domains, func(x finding.Domain) bool { return slices.Contains(q.Domains, x) })) &&
+		(q.Assignee == "" || f.Assignee == q.Assignee) &&
 		(q.Text == "" || strings.Contains(strings.ToLower(f.Title+" "+f.Summary+" "+f.Subject.Name), strings.ToLower(q.Text)))
 }
 
@@ -98,13 +134,13 @@ func (d *Desk) Summary(_ context.Context, now time.Time) (finding.Summary, error
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := finding.Summary{ByState: map[finding.State]int{}, ByDomain: map[finding.Domain]int{}, BySeverity: map[string]int{}}
-	for i := range d.all {
-		f := &d.all[i]
-		s.ByState[f.State]++
-		if now.Sub(f.First) <= time.Hour {
+	for i := range d.keys {
+		k := &d.keys[i]
+		s.ByState[k.state]++
+		if now.Unix()-k.first <= 3600 {
 			s.LastHour++
 		}
-		if now.Sub(f.First) <= 10*time.Minute {
+		if now.Unix()-k.first <= 600 {
 			s.Last10Min++
 		}
 	}
@@ -141,6 +177,7 @@ func (d *Desk) Act(_ context.Context, id string, a finding.Action) (finding.Find
 		f.Comments = append(slices.Clone(f.Comments), finding.Comment{Time: Now, Author: a.Actor, Text: a.Text})
 	}
 	f.Revision++
+	d.keys[i] = keyOf(f)
 	d.history[id] = append(d.history[id], finding.Entry{Time: Now, Actor: a.Actor, Action: string(a.Kind), Detail: a.Text})
 	d.tell(finding.Event{Change: finding.ActedUpon, Finding: *f, Actor: a.Actor, Time: Now})
 	return *f, nil
