@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -127,7 +128,7 @@ func until(script string) chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {
 		again := time.NewTicker(40 * time.Millisecond)
 		defer again.Stop()
-		last := error(nil)
+		var last error
 		for range 500 { // 20 s
 			var yes bool
 			if last = chromedp.Evaluate("!!("+script+")", &yes).Do(ctx); last == nil && yes {
@@ -139,7 +140,7 @@ func until(script string) chromedp.Action {
 			case <-again.C:
 			}
 		}
-		return fmt.Errorf("never became true: %s (%v)", script, last)
+		return errors.Join(fmt.Errorf("never became true: %s", script), last)
 	})
 }
 

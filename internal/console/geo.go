@@ -356,7 +356,8 @@ func marksAndWalk(p *port.Port, page finding.Page, sel string) (marks, walk []ma
 				continue // the walk stands for it
 			}
 		}
-		at, ok := port.Point{}, false
+		var at port.Point
+		ok := false
 		if f.Place != nil {
 			at, ok = port.Point{f.Place.Lon, f.Place.Lat}, true
 		} else {

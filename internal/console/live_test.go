@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -29,7 +30,10 @@ func TestLiveCoalesces(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		rec := httptest.NewRecorder()
 		done := make(chan bool)
-		go func() { l.ServeHTTP(rec, httptest.NewRequest("GET", "/live", nil).WithContext(ctx)); close(done) }()
+		go func() {
+			l.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/live", nil).WithContext(ctx))
+			close(done)
+		}()
 		synctest.Wait()
 		for range 1000 {
 			_, _ = w.Desk.Act(ctx, finding.ID("health.silent", finding.Subject{Kind: "source", ID: "camera-vms"}), finding.Action{Kind: finding.Note, Text: "x"})
@@ -63,7 +67,7 @@ func TestLiveTicks(t *testing.T) {
 		ctx, leave := context.WithTimeout(t.Context(), 21*time.Second)
 		defer leave()
 		rec := httptest.NewRecorder()
-		l.ServeHTTP(rec, httptest.NewRequest("GET", "/live", nil).WithContext(ctx))
+		l.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/live", nil).WithContext(ctx))
 		if n := strings.Count(rec.Body.String(), "event: tick"); n < 4 || n > 6 {
 			t.Errorf("%d ticks in 21 s, want about one in five seconds", n)
 		}
@@ -86,7 +90,7 @@ func TestLiveBound(t *testing.T) {
 			all = append(all, ch)
 		}
 		rec := httptest.NewRecorder()
-		l.ServeHTTP(rec, httptest.NewRequest("GET", "/live", nil))
+		l.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/live", nil))
 		if rec.Code != 503 || rec.Header().Get("Retry-After") == "" {
 			t.Errorf("status %d", rec.Code)
 		}

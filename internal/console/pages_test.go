@@ -25,7 +25,7 @@ import (
 )
 
 func get(h http.Handler, path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("GET", path, nil)
+	r := httptest.NewRequest(http.MethodGet, path, nil)
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
@@ -149,7 +149,7 @@ func TestActions(t *testing.T) {
 		})
 	}
 	w := newWorld(t, 0, 0)
-	r := httptest.NewRequest("POST", attack+"/act", strings.NewReader("kind=acknowledge"))
+	r := httptest.NewRequest(http.MethodPost, attack+"/act", strings.NewReader("kind=acknowledge"))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "cross-site")
 	rec := httptest.NewRecorder()
@@ -161,7 +161,7 @@ func TestActions(t *testing.T) {
 }
 
 func post(h http.Handler, path string, form url.Values, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("POST", path, strings.NewReader(form.Encode()))
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])

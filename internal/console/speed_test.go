@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
@@ -26,7 +27,7 @@ func BenchmarkPages(b *testing.B) {
 			for b.Loop() {
 				start := time.Now()
 				rec := httptest.NewRecorder()
-				h.ServeHTTP(rec, httptest.NewRequest("GET", path, nil))
+				h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, nil))
 				took = append(took, time.Since(start))
 				if rec.Code != 200 {
 					b.Fatal(rec.Code)

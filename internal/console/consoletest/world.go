@@ -91,11 +91,17 @@ func (w *World) Advance(d time.Duration) {
 	w.vessels.Tracks = tracks
 }
 
-// Vessels, Network, Physical and Health are the pictures.
-func (w *World) Vessels() vessel.Picture    { w.mu.Lock(); defer w.mu.Unlock(); return w.vessels }
-func (w *World) Network() network.Picture   { w.mu.Lock(); defer w.mu.Unlock(); return w.network }
+// Vessels is the picture of the sea.
+func (w *World) Vessels() vessel.Picture { w.mu.Lock(); defer w.mu.Unlock(); return w.vessels }
+
+// Network is the picture of the network.
+func (w *World) Network() network.Picture { w.mu.Lock(); defer w.mu.Unlock(); return w.network }
+
+// Physical is the picture of the people on site.
 func (w *World) Physical() physical.Picture { w.mu.Lock(); defer w.mu.Unlock(); return w.physical }
-func (w *World) Health() health.Picture     { w.mu.Lock(); defer w.mu.Unlock(); return w.health }
+
+// Health is the picture of the sources.
+func (w *World) Health() health.Picture { w.mu.Lock(); defer w.mu.Unlock(); return w.health }
 
 // Activity implements console.Activity: every world but cargo has a source.
 func (w *World) Activity(_ context.Context, _, _ time.Time, buckets int) (map[finding.Domain][]int, error) {
