@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -105,7 +106,7 @@ func walkOf(p *port.Port, f finding.Finding) []place {
 	for i, s := range all {
 		at := placeName(p, s, f)
 		n := node{Name: subjectName(p, s), Note: subjectNote(p, s), Href: subjectPath(p, s), Target: i == len(all)-1 && len(all) > 1}
-		n.Facts = factsNaming(f, s, n.Name)
+		n.Facts = factsNaming(f, callings(p, s, n.Name))
 		if len(out) > 0 && out[len(out)-1].Name == at.Name {
 			last := &out[len(out)-1]
 			last.Nodes = append(last.Nodes, n)
@@ -130,6 +131,11 @@ func placeName(p *port.Port, s finding.Subject, f finding.Finding) place {
 	}
 	if z := p.Zone(s.ID); z != nil {
 		return place{Name: z.Name, Note: purdue(z), Domain: finding.Domain(z.Domain)}
+	}
+	if ip, err := netip.ParseAddr(strings.TrimPrefix(s.ID, "ip:")); err == nil {
+		if z := p.ZoneOf(ip); z != nil {
+			return place{Name: z.Name, Note: purdue(z), Domain: finding.Domain(z.Domain)}
+		}
 	}
 	if ap, ar := p.Reader(s.ID); ar != nil {
 		return place{Name: ar.Name, Note: ap.Kind, Domain: finding.Physical}
@@ -162,15 +168,48 @@ func subjectNote(p *port.Port, s finding.Subject) string {
 	return s.Kind + " " + s.ID
 }
 
-// factsNaming are the facts whose sentence names the subject.
-func factsNaming(f finding.Finding, s finding.Subject, name string) []numbered {
+// callings are the words that a sentence may call a subject by: id, name, addresses.
+func callings(p *port.Port, s finding.Subject, name string) []string {
+	out := []string{strings.TrimPrefix(s.ID, "ip:"), name}
+	if a := subjectAsset(p, s); a != nil {
+		for _, ad := range a.Addresses {
+			if ad.IP.IsValid() {
+				out = append(out, ad.IP.String())
+			}
+		}
+	}
+	return out
+}
+
+// factsNaming are the facts whose sentence calls the subject by one of the words.
+func factsNaming(f finding.Finding, words []string) []numbered {
 	var out []numbered
 	for i, fact := range f.Facts {
-		if strings.Contains(fact.Text, s.ID) || name != "" && strings.Contains(fact.Text, name) {
+		if slices.ContainsFunc(words, func(w string) bool { return names(fact.Text, w) }) {
 			out = append(out, numbered{fact, i + 1})
 		}
 	}
 	return out
+}
+
+// names reports whether word stands in text as a whole: 10.0.0.1 does not stand in 10.0.0.17.
+func names(text, word string) bool {
+	for rest := text; word != ""; {
+		i := strings.Index(rest, word)
+		if i < 0 {
+			return false
+		}
+		end := i + len(word)
+		if (i == 0 || !wordByte(rest[i-1])) && (end == len(rest) || !wordByte(rest[end])) {
+			return true
+		}
+		rest = rest[i+1:]
+	}
+	return false
+}
+
+func wordByte(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '-'
 }
 
 // sourcesOf tells how the sources of a finding stand now: evidence of a source

@@ -194,7 +194,13 @@ func placeOf(p *port.Port, s finding.Subject) (port.Point, bool) {
 // hops are the subjects of a finding in the order of its walk, the subject
 // itself first where it is not the chain as such.
 func hops(f finding.Finding) []finding.Subject {
-	if f.Subject.Kind == "chain" || len(f.Links) > 0 && f.Links[0].ID == f.Subject.ID {
+	switch f.Subject.Kind {
+	case "chain", "conduit", "zone-pair":
+		if len(f.Links) > 0 {
+			return f.Links // the subject is the walk, not a stop of it
+		}
+	}
+	if len(f.Links) > 0 && f.Links[0].ID == f.Subject.ID {
 		return f.Links
 	}
 	return append([]finding.Subject{f.Subject}, f.Links...)
