@@ -170,7 +170,7 @@ func (c *change) insertSome(ctx context.Context, into, conflict string, rows [][
 	if statement == nil {
 		return c.exec(ctx, query, args...)
 	}
-	_, err := c.StmtContext(ctx, statement).ExecContext(ctx, args...)
+	_, err := c.StmtContext(ctx, statement).ExecContext(ctx, args...) //nolint:sqlclosecheck // the end of the transaction closes it
 	return err
 }
 
@@ -181,7 +181,7 @@ func (r *Records) prepare(ctx context.Context) {
 		if statement != nil {
 			continue
 		}
-		statement, err := r.write.PrepareContext(ctx, r.dialect.bind(query))
+		statement, err := r.write.PrepareContext(ctx, r.dialect.bind(query)) //nolint:sqlclosecheck // kept until the database is closed
 		if err != nil {
 			continue // it is slower without, and tried again after the next change
 		}

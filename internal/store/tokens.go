@@ -9,7 +9,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/identity"
 )
 
-const tokenColumns = "id, account, name, role, sum, created, expires, last_used, revoked"
+const tokenColumns = "id, account, name, role, sum, created, expires, last_used, revoked" //nolint:gosec // names of columns, no secret
 
 func scanToken(scan scan) (t identity.Token, err error) {
 	var sum []byte

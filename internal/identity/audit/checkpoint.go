@@ -100,7 +100,7 @@ func AppendCheckpoint(dir string, signed []byte) error {
 	path := filepath.Join(dir, CheckpointsFile)
 	_, err := os.Stat(path)
 	created := errors.Is(err, fs.ErrNotExist)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the checkpoints file: %w", err)
 	}

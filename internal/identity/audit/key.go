@@ -91,7 +91,7 @@ func writeWhole(path string, b []byte, mode fs.FileMode) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails once it has been renamed, as it should
+	defer func() { _ = os.Remove(f.Name()) }() // fails once it has been renamed, as it should
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err != nil {

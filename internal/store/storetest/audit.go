@@ -84,7 +84,7 @@ func testTampering(t *testing.T, d Database) {
 		t.Run(c.name, func(t *testing.T) {
 			restore := snapshot(t, db)
 			for _, s := range strings.Split(c.sql, ";") {
-				_, err := db.Exec(s)
+				_, err := db.ExecContext(t.Context(), s)
 				check(t, err)
 			}
 			if f := verify(t, d, db).Fault; f == nil || f.Entry != c.entry {
@@ -110,8 +110,9 @@ func cells(t *testing.T, db *sql.DB) []cell {
 		{"audit_tip", "id", []string{"size", "edge", "head"}},
 		{"audit_checkpoints", "seq", []string{"note"}},
 	} {
-		rows, err := db.Query(fmt.Sprintf("SELECT %s FROM %s ORDER BY 1", table.key, table.name))
+		rows, err := db.QueryContext(t.Context(), fmt.Sprintf("SELECT %s FROM %s ORDER BY 1", table.key, table.name))
 		check(t, err)
+		defer rows.Close()
 		for rows.Next() {
 			var id string
 			check(t, rows.Scan(&id))
@@ -119,7 +120,7 @@ func cells(t *testing.T, db *sql.DB) []cell {
 				out = append(out, cell{table.name, column, table.key, id})
 			}
 		}
-		check(t, rows.Close())
+		check(t, rows.Err())
 	}
 	return out
 }
@@ -128,11 +129,11 @@ func cells(t *testing.T, db *sql.DB) []cell {
 func flip(t *testing.T, d Database, db *sql.DB, c cell) int {
 	t.Helper()
 	var original any
-	check(t, db.QueryRow(fmt.Sprintf("SELECT %s FROM %s WHERE %s = %s", c.column, c.table, c.key, c.id)).Scan(&original))
+	check(t, db.QueryRowContext(t.Context(), fmt.Sprintf("SELECT %s FROM %s WHERE %s = %s", c.column, c.table, c.key, c.id)).Scan(&original))
 	variants := variantsOf(original)
 	for i, v := range variants {
 		set := func(value any, where string) error {
-			_, err := db.Exec(bind(d, fmt.Sprintf("UPDATE %s SET %s = ? WHERE %s = %s", c.table, c.column, c.key, where)), value)
+			_, err := db.ExecContext(t.Context(), bind(d, fmt.Sprintf("UPDATE %s SET %s = ? WHERE %s = %s", c.table, c.column, c.key, where)), value)
 			return err
 		}
 		where := c.id
@@ -195,7 +196,7 @@ func snapshot(t *testing.T, db *sql.DB) func() {
 	tables := []string{"audit_entries", "audit_tip", "audit_checkpoints"}
 	run := func(format string) {
 		for _, table := range tables {
-			_, err := db.Exec(strings.ReplaceAll(format, "TABLE_NAME", table))
+			_, err := db.ExecContext(t.Context(), strings.ReplaceAll(format, "TABLE_NAME", table))
 			check(t, err)
 		}
 	}
@@ -243,19 +244,20 @@ func testForging(t *testing.T, d Database) {
 	small(t, d)
 	db := d.SQL()
 	var rows []audit.Row
-	result, err := db.Query("SELECT seq, body FROM audit_entries ORDER BY seq")
+	result, err := db.QueryContext(t.Context(), "SELECT seq, body FROM audit_entries ORDER BY seq")
 	check(t, err)
+	defer result.Close()
 	for result.Next() {
 		var r audit.Row
 		check(t, result.Scan(&r.Seq, &r.Body))
 		rows = append(rows, r)
 	}
-	check(t, result.Close())
+	check(t, result.Err())
 	forge := func(name string, entry int64, change func(*audit.Entry) bool) {
 		t.Run(name, func(t *testing.T) {
 			restore := snapshot(t, db)
 			defer restore()
-			_, err := db.Exec("DELETE FROM audit_entries")
+			_, err := db.ExecContext(t.Context(), "DELETE FROM audit_entries")
 			check(t, err)
 			var edge audit.Edge
 			for _, r := range rows {
@@ -269,7 +271,7 @@ func testForging(t *testing.T, d Database) {
 				insert(t, d, db, row)
 			}
 			size := fmt.Sprintf("UPDATE audit_tip SET size = %d, edge = ?", edge.Size)
-			_, err = db.Exec(bind(d, size), edge.Bytes())
+			_, err = db.ExecContext(t.Context(), bind(d, size), edge.Bytes())
 			check(t, err)
 			f := verify(t, d, db).Fault
 			if f == nil || f.Entry > entry || f.Until < entry {
@@ -295,11 +297,12 @@ func testForging(t *testing.T, d Database) {
 
 func insert(t *testing.T, d Database, db *sql.DB, r audit.Row) {
 	t.Helper()
-	query := "INSERT INTO audit_entries (seq, at, actor, action, subject, body, record, tree) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+	values := "(?, ?, ?, ?, ?, ?, ?, ?)"
 	if d.Dialect.Kind == store.Postgres.Kind {
-		query = query[:strings.Index(query, "(?")] + "($1, $2, $3, $4, $5, $6, $7, $8)"
+		values = "($1, $2, $3, $4, $5, $6, $7, $8)"
 	}
-	_, err := db.Exec(query, r.Seq, r.Micros, r.Actor, r.Action, r.Subject, r.Body, r.Record, r.Tree)
+	query := "INSERT INTO audit_entries (seq, at, actor, action, subject, body, record, tree) VALUES " + values
+	_, err := db.ExecContext(t.Context(), query, r.Seq, r.Micros, r.Actor, r.Action, r.Subject, r.Body, r.Record, r.Tree)
 	check(t, err)
 }
 
@@ -315,9 +318,9 @@ func testNewKey(t *testing.T, d Database) {
 	if report.Fault != nil || report.Entries != 7 || report.Signed != 7 {
 		t.Errorf("report = %+v, fault %+v", report, report.Fault)
 	}
-	check(t, os.Chmod(filepath.Join(d.Dir, audit.KeyFile), 0o644))
+	check(t, os.Chmod(filepath.Join(d.Dir, audit.KeyFile), 0o644)) //nolint:gosec // what is tested
 	if r, err := d.Open(context.Background()); err == nil {
-		r.Close()
+		check(t, r.Close())
 		t.Error("a key that others can read was accepted")
 	}
 }

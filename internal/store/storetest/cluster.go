@@ -84,7 +84,7 @@ func startIn(bin, dir string) (*Cluster, error) {
 		return nil, err
 	}
 	files := filepath.Join(dir, "cluster")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", files, "-U", "quaywatch", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
+	initdb := exec.CommandContext(context.Background(), filepath.Join(bin, "initdb"), "-D", files, "-U", "quaywatch", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync") //nolint:gosec // found on this machine
 	initdb.SysProcAttr, initdb.Dir = as, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
@@ -98,7 +98,7 @@ func startIn(bin, dir string) (*Cluster, error) {
 		return nil, err
 	}
 	defer log.Close()
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", files, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "", "-c", "autovacuum=off")
+	server := exec.CommandContext(context.Background(), filepath.Join(bin, "postgres"), "-D", files, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", "", "-c", "autovacuum=off") //nolint:gosec // found on this machine
 	server.SysProcAttr, server.Dir, server.Stdout, server.Stderr = as, dir, log, log
 	if err := server.Start(); err != nil {
 		return nil, fmt.Errorf("starting PostgreSQL: %w", err)
@@ -108,7 +108,7 @@ func startIn(bin, dir string) (*Cluster, error) {
 	c := &Cluster{URL: fmt.Sprintf("postgres://quaywatch@127.0.0.1:%d/postgres?sslmode=disable", port)}
 	c.stop = func() error {
 		err := server.Process.Signal(syscall.SIGINT) // fast shutdown
-		<-ended
+		_ = <-ended                                  // a server that was asked to stop ends with an error or not
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := c.answers(ended); err != nil {
@@ -140,12 +140,12 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("looking for a free port: %w", err)
 	}
 	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
+	return port, l.Close() // another may take it before the server does; the test then fails and says so
 }
 
 // answers waits until the server answers, for half a minute at most.
@@ -157,7 +157,7 @@ func (c *Cluster) answers(ended chan error) error {
 	defer db.Close()
 	limit := time.After(30 * time.Second)
 	for {
-		err := db.Ping()
+		err := db.PingContext(context.Background())
 		if err == nil {
 			return nil
 		}
@@ -184,7 +184,7 @@ func (c *Cluster) Create(ctx context.Context) (url string, drop func() error, er
 	}
 	url, err = withDatabase(c.URL, name)
 	drop = func() error {
-		_, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)")
+		_, err := admin.ExecContext(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)")
 		return errors.Join(err, admin.Close())
 	}
 	return url, drop, err
