@@ -48,7 +48,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request) (templ.Component, 
 		return nil, c.refused(w, r, id, a.Kind, err)
 	}
 	if !fragment(r) {
-		http.Redirect(w, r, "/findings/"+f.ID, http.StatusSeeOther) //nolint:gosec // G710: the id is the register's own, behind a fixed path
+		http.Redirect(w, r, "/findings/"+f.ID, http.StatusSeeOther)
 		return nil, nil
 	}
 	w.Header().Set("HX-Trigger", "acted")

@@ -363,7 +363,7 @@ func marksAndWalk(p *port.Port, page finding.Page, sel string) (marks, walk []ma
 			}
 		}
 		var at port.Point
-		ok := false
+		var ok bool
 		if f.Place != nil {
 			at, ok = port.Point{f.Place.Lon, f.Place.Lat}, true
 		} else {

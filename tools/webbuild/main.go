@@ -11,6 +11,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -69,7 +70,7 @@ func run(check bool) error {
 
 // command runs a tool inside web/.
 func command(name string, args ...string) error {
-	cmd := exec.Command(name, args...) //nolint:gosec // G204: the callers name the tools
+	cmd := exec.CommandContext(context.Background(), name, args...) //nolint:gosec // G204: the callers name the tools
 	cmd.Dir, cmd.Stdout, cmd.Stderr = webDir, os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s %s: %w", name, strings.Join(args, " "), err)
