@@ -25,6 +25,13 @@ import (
 	"github.com/quaywatch/quaywatch/internal/store/migrations"
 )
 
+// Files of the audit log in the directory of the records.
+const (
+	KeyFile         = audit.KeyFile         // private; never leaves the machine
+	TrustFile       = audit.TrustFile       // public keys
+	CheckpointsFile = audit.CheckpointsFile // signed heads
+)
+
 // checkpointEvery is how long entries of watches may wait for a signed head in
 // the file beside the database. What a person does is covered at once.
 const checkpointEvery = 10 * time.Second

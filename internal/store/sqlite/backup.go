@@ -17,7 +17,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
-	"github.com/quaywatch/quaywatch/internal/identity/audit"
+	"github.com/quaywatch/quaywatch/internal/store"
 )
 
 // File is the name of the database in a data directory.
@@ -37,7 +37,7 @@ const (
 
 // carried are the files of a backup beside the manifest. The private audit key
 // is not among them: whoever holds a backup must not be able to sign.
-var carried = []string{File, audit.CheckpointsFile, audit.TrustFile}
+var carried = []string{File, store.CheckpointsFile, store.TrustFile}
 
 // Manifest says what a backup holds.
 type Manifest struct {
@@ -142,7 +142,7 @@ func write(w io.Writer, m Manifest, from map[string]string) error {
 // checked before anything gets its final name, so a damaged backup leaves
 // nothing behind.
 func Restore(r io.Reader, dir string) (m Manifest, err error) {
-	for _, name := range append(slices.Clone(carried), audit.KeyFile) {
+	for _, name := range append(slices.Clone(carried), store.KeyFile) {
 		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
 			return m, fmt.Errorf("%s already holds %s: restore into an empty directory", dir, name)
 		}

@@ -15,8 +15,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
 // Environment names the variable with the address of a PostgreSQL server that
@@ -29,7 +27,8 @@ const needServer = "no PostgreSQL server is on this machine (looked for initdb a
 	"install one (Debian and Ubuntu: apt-get install postgresql; Fedora: dnf install postgresql-server; macOS: brew install postgresql), " +
 	"or set " + Environment + " to the address of a server that tests may make databases in"
 
-// Cluster is a PostgreSQL server for tests.
+// Cluster is a PostgreSQL server for tests. It needs the driver "pgx", which
+// importing package store/postgres brings along.
 type Cluster struct {
 	URL  string // of its maintenance database
 	stop func() error
