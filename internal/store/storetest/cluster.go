@@ -107,7 +107,7 @@ func startIn(bin, dir string) (*Cluster, error) {
 	c := &Cluster{URL: fmt.Sprintf("postgres://quaywatch@127.0.0.1:%d/postgres?sslmode=disable", port)}
 	c.stop = func() error {
 		err := server.Process.Signal(syscall.SIGINT) // fast shutdown
-		_ = <-ended                                  // a server that was asked to stop ends with an error or not
+		<-ended                                      //nolint:errcheck // a server that was asked to stop ends with an error or not
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := c.answers(ended); err != nil {
