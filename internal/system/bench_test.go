@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/quaywatch/quaywatch/internal/config"
 	"github.com/quaywatch/quaywatch/internal/event"
@@ -30,49 +33,64 @@ func BenchmarkChain(b *testing.B) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.pipeline(ctx) }()
-	fleet := newFleet(5000)
-	seq := 0
-	const perLoop = 100_000
+	go func() { _ = every(ctx, time.Second, s.telemetry.Flush) }() // as in the running system
+	feeds := []*fleet{newFleet("one", 5000, 211000000), newFleet("two", 5000, 244000000)}
+	const perFeed = 250_000
+	put := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		for range perLoop / 500 {
-			seq++
-			if err := s.stream.Put(ctx, fleet.batch(seq)); err != nil {
-				b.Fatal(err)
-			}
+		var g errgroup.Group
+		for _, f := range feeds {
+			g.Go(func() error {
+				for range perFeed / 500 {
+					if err := s.stream.Put(ctx, f.batch()); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 		}
-		for s.telemetry.Position() < uint64(seq) {
-			if err := s.telemetry.Flush(ctx); err != nil {
-				b.Fatal(err)
-			}
-			time.Sleep(5 * time.Millisecond)
+		if err := g.Wait(); err != nil {
+			b.Fatal(err)
+		}
+		put += len(feeds) * perFeed / 500
+		for s.telemetry.Position() < uint64(put) || s.seen.Load() < uint64(put) {
+			time.Sleep(time.Millisecond)
 		}
 	}
+	const perLoop = 2 * perFeed
+	var mem runtime.MemStats
+	runtime.ReadMemStats(&mem)
+	b.ReportMetric(float64(mem.Sys)/(1<<20), "go-MiB")
 	b.ReportMetric(float64(b.N)*perLoop/b.Elapsed().Seconds(), "reports/s")
 	b.StopTimer()
 	stop()
 	<-done
 }
 
-// fleet is ships under way on straight courses, each told once a round.
+// fleet is one feed: ships under way on straight courses, each told once a round.
 type fleet struct {
+	source  string
 	n, next int
+	seq     int
+	mmsi    uint32 // of the first
 	at      time.Time
 	lat     []float64
 	lon     []float64
 }
 
-func newFleet(n int) *fleet {
-	f := &fleet{n: n, at: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), lat: make([]float64, n), lon: make([]float64, n)}
+func newFleet(source string, n int, mmsi uint32) *fleet {
+	f := &fleet{source: source, n: n, mmsi: mmsi, at: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), lat: make([]float64, n), lon: make([]float64, n)}
 	for i := range n {
 		f.lat[i], f.lon[i] = 44+float64(i%100)/50, -13+float64(i/100)/25
 	}
 	return f
 }
 
-func (f *fleet) batch(seq int) *event.Batch {
+func (f *fleet) batch() *event.Batch {
+	f.seq++
 	raw := []byte("!AIVDM,1,1,,B,33I>hf0PA706QD:L7NC5lT;`011Q,0*22")
-	b := &event.Batch{ID: fmt.Sprint("fleet/", seq), Source: "ais"}
+	b := &event.Batch{ID: fmt.Sprint(f.source, "/", f.seq), Source: f.source}
 	for range 500 {
 		v := f.next % f.n
 		if v == 0 {
@@ -80,9 +98,9 @@ func (f *fleet) batch(seq int) *event.Batch {
 		}
 		f.next++
 		f.lat[v] += 10 * 10.0 / 3600 / 60 // ten knots northward for ten seconds
-		b.Vessels = append(b.Vessels, event.VesselReport{MMSI: 211000000 + uint32(v), Type: 1, Lat: f.lat[v], Lon: f.lon[v], SOG: 10, COG: 0, Heading: 0,
+		b.Vessels = append(b.Vessels, event.VesselReport{MMSI: f.mmsi + uint32(v), Type: 1, Lat: f.lat[v], Lon: f.lon[v], SOG: 10, COG: 0, Heading: 0,
 			Turn: float32(math.NaN()), Status: 0, Second: int8(f.at.Second()),
-			Head: event.Head{Time: f.at, Seen: f.at, Told: true, Source: "ais",
+			Head: event.Head{Time: f.at, Seen: f.at, Told: true, Source: f.source,
 				Raw: event.Raw{Input: "tcp://127.0.0.1:4001", Offset: int64(f.next) * 49, Length: len(raw), Text: raw, Sum: event.SumOf(raw)}}})
 	}
 	return b

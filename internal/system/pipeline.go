@@ -68,6 +68,7 @@ func (s *System) observe(ctx context.Context, got []event.Stored) error {
 	s.feed(fresh)
 	occs := s.watches.Take()
 	last := fresh[len(fresh)-1].Seq
+	defer s.seen.Store(last)
 	if len(occs) == 0 && last-applied < positionEvery {
 		return nil // the place is written with the next occurrence, or before long
 	}

@@ -55,6 +55,7 @@ type System struct {
 	watchMu  sync.Mutex // Observe, Advance and Take of the watches
 	watches  *watch.Set
 	position atomic.Uint64 // stream place that the register has applied
+	seen     atomic.Uint64 // stream place that the watches have seen; ahead of position while nothing is told
 	warmed   atomic.Bool   // what was in the stream at the start has been read
 }
 

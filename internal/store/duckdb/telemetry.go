@@ -107,7 +107,9 @@ func withDefaults(o Options) Options {
 // setUp makes what is missing and opens the writer.
 func (t *Telemetry) setUp(ctx context.Context) error {
 	// No extension is ever fetched, no file outside the store is read.
-	stmts := []string{"SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false", "SET TimeZone='UTC'"}
+	stmts := []string{"SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false", "SET TimeZone='UTC'",
+		// the default of 16 MiB checkpoints every few seconds under load; this bounds the replay after a crash to about a second
+		"SET checkpoint_threshold='128MiB'"}
 	for _, tab := range tables {
 		stmts = append(stmts, tab.create())
 	}
