@@ -25,7 +25,8 @@ type intake struct {
 	words words
 	texts slab
 	drift drift
-	fatal error // of the sink: the source can't go on
+	fatal error     // of the sink: the source can't go on
+	utc   time.Time // that a base station told last; used in recordings
 
 	marks   bool
 	head    []byte
@@ -118,6 +119,10 @@ func (in *intake) report(ctx context.Context, now time.Time) error {
 		r.Time, r.Told = in.msg.Frame.At(), true
 	}
 	fill(&r, &in.msg, &in.words)
+	if now.IsZero() && !in.recorded(&r) {
+		in.feed.Rejected(reasonTimeless, r.Raw)
+		return nil
+	}
 	if ahead, from, ok := in.drift.note(&r); ok {
 		in.feed.Drift(ahead, from)
 	}
@@ -125,6 +130,25 @@ func (in *intake) report(ctx context.Context, now time.Time) error {
 		in.feed.Mark(in.mark(in.lines.base+int64(in.lines.from), in.lines.number))
 	}
 	return in.feed.Vessel(ctx, r)
+}
+
+// reasonTimeless is why a report of a recording is set aside whose time nobody tells.
+const reasonTimeless = "no time: neither the line nor a base station before it tells one"
+
+// recorded gives a report of a recording, whose arrival is not known, its time:
+// that of the line, or else the UTC of the newest base station report (types 4
+// and 11) before it. The report's own UTC second then places it within the
+// minute. It reports false where no time is known: such a report has no place on
+// a timeline, and a made-up one would look like a measurement.
+func (in *intake) recorded(r *event.VesselReport) bool {
+	if !r.Clock.IsZero() {
+		in.utc = r.Clock
+	}
+	if !r.Told {
+		r.Time = in.utc
+	}
+	r.Seen = r.Time // as source.FeedOptions.Clock has it
+	return !r.Time.IsZero()
 }
 
 // raw is the evidence from the line at first to the current one. Where the

@@ -136,6 +136,25 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
+// A recording without times takes them from the base station that it holds; what
+// comes before is set aside, because a made-up time would look like a measurement.
+func TestRecordingWithoutTimes(t *testing.T) {
+	const base = "!AIVDM,1,1,,A,402:LD1v0wF0206b3<L5GdQ020S:,0*5D" // UTC 2016-03-30 22:00:02
+	content := plain + "\n" + base + "\n" + plain + "\n" + first + "\n" + last + "\n"
+	k := run(t, Config{ID: "x", Address: "-", Stdin: strings.NewReader(content), Clock: func() time.Time { return time.Time{} }})
+	if r := reasons(k.health)[reasonTimeless]; r.Count != 1 || r.Last.Line != 1 {
+		t.Errorf("set aside: %+v", k.health.Reasons)
+	}
+	if len(k.vessels) != 3 {
+		t.Fatalf("%d reports, want base station, position and static report", len(k.vessels))
+	}
+	for _, r := range k.vessels {
+		if r.Time != k.vessels[0].Clock || r.Seen != r.Time || r.Told {
+			t.Errorf("type %d: time %s, seen %s, told %v; the base station says %s", r.Type, r.Time, r.Seen, r.Told, k.vessels[0].Clock)
+		}
+	}
+}
+
 // A file goes on at its bookmark; another file under the same name does not.
 func TestBookmark(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.nmea")
