@@ -96,7 +96,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err er
 	return s, nil
 }
 
-func (s *System) openStores(ctx context.Context) error {
+func (s *System) openRecords(ctx context.Context) error {
 	url, err := s.cfg.PostgresURL()
 	if err != nil {
 		return err
@@ -110,6 +110,13 @@ func (s *System) openStores(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the records: %w", err)
 	}
+	return nil
+}
+
+func (s *System) openStores(ctx context.Context) (err error) {
+	if err := s.openRecords(ctx); err != nil {
+		return err
+	}
 	s.telemetry, err = duckdb.Open(ctx, duckdb.Options{Dir: filepath.Join(s.cfg.Data, datadir.Telemetry), Log: s.log,
 		Retention: time.Duration(s.cfg.Tele.RetentionDays) * 24 * time.Hour, MemoryMiB: s.cfg.Tele.MemoryMiB})
 	if err != nil {
@@ -118,6 +125,27 @@ func (s *System) openStores(ctx context.Context) error {
 	s.stream, err = stream.Open(ctx, stream.Options{Dir: filepath.Join(s.cfg.Data, datadir.Stream), URL: s.cfg.Stream.URL,
 		Creds: s.cfg.Stream.Credentials, Replicas: s.cfg.Stream.Replicas, MaxBytes: int64(s.cfg.Stream.MaxGiB) << 30, Log: s.log})
 	return err
+}
+
+// OpenAccounts opens only the accounts of a configuration, for the command line.
+// It needs the data directory for itself: the error is a *datadir.LockedError
+// where a server runs in it. The function returned closes them.
+func OpenAccounts(ctx context.Context, cfg *config.Config, o Options) (*identity.Service, func() error, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &System{cfg: cfg, o: o, log: o.Log}
+	var err error
+	if s.lock, err = datadir.Acquire(cfg.Data, o.Command); err != nil {
+		return nil, nil, err
+	}
+	if err = s.openRecords(ctx); err == nil {
+		s.identity, err = identity.New(identity.Options{Store: s.records.Identity(), Log: s.log})
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close())
+	}
+	return s.identity, s.Close, nil
 }
 
 // Close closes what is open, the stores last.
