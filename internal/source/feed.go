@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,6 +57,7 @@ type Feed struct {
 
 	mu      sync.Mutex
 	batch   event.Batch
+	stuck   *event.Batch // could not be put: goes first, under its own name, so that a sink that has it after all keeps it once
 	started time.Time
 	serial  uint64
 	mark    string // everything before it has been added
@@ -142,6 +144,7 @@ func (f *Feed) background(ctx context.Context) {
 
 // Vessel adds a vessel report.
 func (f *Feed) Vessel(ctx context.Context, r event.VesselReport) error {
+	fitVessel(&r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.batch.Vessels = append(f.batch.Vessels, r)
@@ -150,6 +153,7 @@ func (f *Feed) Vessel(ctx context.Context, r event.VesselReport) error {
 
 // Flow adds a flow.
 func (f *Feed) Flow(ctx context.Context, r event.Flow) error {
+	fitFlow(&r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.batch.Flows = append(f.batch.Flows, r)
@@ -158,6 +162,7 @@ func (f *Feed) Flow(ctx context.Context, r event.Flow) error {
 
 // Device adds a device sighting.
 func (f *Feed) Device(ctx context.Context, r event.DeviceSighting) error {
+	fitDevice(&r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.batch.Devices = append(f.batch.Devices, r)
@@ -166,6 +171,7 @@ func (f *Feed) Device(ctx context.Context, r event.DeviceSighting) error {
 
 // Access adds an access event.
 func (f *Feed) Access(ctx context.Context, r event.AccessEvent) error {
+	fitAccess(&r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.batch.Access = append(f.batch.Access, r)
@@ -174,6 +180,7 @@ func (f *Feed) Access(ctx context.Context, r event.AccessEvent) error {
 
 // Alert adds an alert of another system.
 func (f *Feed) Alert(ctx context.Context, r event.Alert) error {
+	fitAlert(&r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.batch.Alerts = append(f.batch.Alerts, r)
@@ -182,6 +189,7 @@ func (f *Feed) Alert(ctx context.Context, r event.Alert) error {
 
 // Advisory adds an advisory.
 func (f *Feed) Advisory(ctx context.Context, r event.Advisory) error {
+	fitAdvisory(&r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.batch.Advisories = append(f.batch.Advisories, r)
@@ -190,6 +198,7 @@ func (f *Feed) Advisory(ctx context.Context, r event.Advisory) error {
 
 // Exploited adds an entry of the catalogue of known exploited vulnerabilities.
 func (f *Feed) Exploited(ctx context.Context, r event.Exploited) error {
+	fitExploited(&r)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.batch.Exploited = append(f.batch.Exploited, r)
@@ -329,8 +338,16 @@ func (f *Feed) End(ctx context.Context, err error) error {
 }
 
 // flush puts the batch, with the health account where it is due. On failure the
-// rows stay for the next try.
+// rows stay for the next try. A failure may hide a success (the answer was lost,
+// or came too late), so the batch is then tried again as it was: rows that came
+// since go into the next one, under a name of its own.
 func (f *Feed) flush(ctx context.Context, withHealth bool) error {
+	if f.stuck != nil {
+		if err := f.put(ctx, f.stuck); err != nil {
+			return err
+		}
+		f.stuck = nil
+	}
 	if withHealth || f.told {
 		f.batch.Health = append(f.batch.Health[:0], f.account())
 	}
@@ -339,15 +356,24 @@ func (f *Feed) flush(ctx context.Context, withHealth bool) error {
 	}
 	f.serial++
 	f.batch.ID = f.name()
-	if err := f.sink.Put(ctx, &f.batch); err != nil {
-		return fmt.Errorf("source %s: keeping %d observations: %w", f.id, f.batch.Len(), err)
-	}
 	f.told = false
+	if err := f.put(ctx, &f.batch); err != nil {
+		kept := f.batch
+		f.stuck, f.batch = &kept, event.Batch{Source: f.id}
+		return err
+	}
 	f.batch = event.Batch{Source: f.id,
 		Vessels: f.batch.Vessels[:0], Flows: f.batch.Flows[:0], Devices: f.batch.Devices[:0],
 		Access: f.batch.Access[:0], Alerts: f.batch.Alerts[:0], Advisories: f.batch.Advisories[:0],
 		Exploited: f.batch.Exploited[:0], Health: f.batch.Health[:0]}
 	return f.saveMark(ctx)
+}
+
+func (f *Feed) put(ctx context.Context, b *event.Batch) error {
+	if err := f.sink.Put(ctx, b); err != nil {
+		return fmt.Errorf("source %s: keeping %d observations: %w", f.id, b.Len(), err)
+	}
+	return nil
 }
 
 func (f *Feed) saveMark(ctx context.Context) error {
@@ -362,20 +388,23 @@ func (f *Feed) saveMark(ctx context.Context) error {
 }
 
 // name names the batch: after its content where that repeats, else after the
-// start of the feed and a serial number.
+// start of the feed and a serial number. Every row is in the name: two batches
+// that differ in one document must not be taken for the same.
 func (f *Feed) name() string {
 	var first, last *event.Raw
+	sum := sha256.New()
 	each(&f.batch, func(h *event.Head) {
 		if first == nil {
 			first = &h.Raw
 		}
 		last = &h.Raw
+		sum.Write(h.Raw.Sum[:])
 	})
 	if !f.o.Repeatable || first == nil {
 		return fmt.Sprintf("%s/%d/%d", f.id, f.started.UnixNano(), f.serial)
 	}
-	return fmt.Sprintf("%s/%s/%d-%d/%d/%.16s", f.id, strings.ReplaceAll(first.Input, " ", "_"),
-		first.Offset, last.Offset, f.batch.Len()-len(f.batch.Health), last.Sum)
+	return fmt.Sprintf("%s/%s/%d-%d/%d/%.16x", f.id, strings.ReplaceAll(first.Input, " ", "_"),
+		first.Offset, last.Offset, f.batch.Len()-len(f.batch.Health), sum.Sum(nil)[:8])
 }
 
 // each visits the heads of all rows but health, in the order of the kinds.
@@ -413,6 +442,7 @@ func (f *Feed) account() event.SourceHealth {
 	h.Time, h.Seen, h.Told = now, now, false
 	h.Rate = f.rate(now)
 	h.Reasons = slices.Clone(h.Reasons)
+	fitHealth(&h)
 	return h
 }
 

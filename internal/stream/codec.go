@@ -29,7 +29,9 @@ func init() {
 		panic(err) // the options above are constants
 	}
 	decoder, err = cbor.DecOptions{MaxArrayElements: maxRows, MaxMapPairs: 1 << 10, MaxNestedLevels: maxDepth,
-		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden}.DecMode()
+		DupMapKey: cbor.DupMapKeyEnforcedAPF, IndefLength: cbor.IndefLengthForbidden,
+		// sources make text fit; a batch that slipped past them is read as it is rather than lost whole
+		UTF8: cbor.UTF8DecodeInvalid}.DecMode()
 	if err != nil {
 		panic(err) // the options above are constants
 	}
