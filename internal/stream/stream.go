@@ -34,7 +34,8 @@ const (
 	pullBytes    = 8 << 20 // larger pulls break the client
 	readAhead    = 64      // messages decoded and waiting for the consumer
 	gatherMost   = 32      // messages handed to the consumer at once
-	errFullCode  = 10077   // JetStream: maximum bytes exceeded
+	tryTime      = 5 * time.Second
+	errFullCode  = 10077 // JetStream: maximum bytes exceeded
 	dedupeWindow = 2 * time.Minute
 )
 
@@ -149,8 +150,8 @@ func (s *Stream) connect() error {
 }
 
 // Put makes a batch durable: when it returns nil the batch is on disk. The same
-// batch ID within two minutes is kept once. While the stream is full it waits,
-// until the context ends.
+// batch ID within two minutes is kept once. While the stream is full, or a
+// cluster has no leader, it waits, until the context ends.
 func (s *Stream) Put(ctx context.Context, b *event.Batch) error {
 	data, err := Encode(b)
 	if err != nil {
@@ -163,27 +164,47 @@ func (s *Stream) Put(ctx context.Context, b *event.Batch) error {
 		one, two := halve(b)
 		return errors.Join(s.Put(ctx, one), s.Put(ctx, two))
 	}
-	told := false
-	for {
-		_, err = s.js.Publish(ctx, subject, data, jetstream.WithMsgID(b.ID))
-		var api *jetstream.APIError
-		if err == nil || !errors.As(err, &api) || int(api.ErrorCode) != errFullCode {
-			break
-		}
-		if !told {
-			told = true
-			s.o.Log.Warn("the stream is full: sources wait", "bytes", s.o.MaxBytes)
+	for told := false; ; told = true {
+		why := s.publish(ctx, b.ID, data)
+		switch {
+		case why == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("batch %s: %w while the stream did not take it: %w", b.ID, ctx.Err(), why)
+		case !passing(why):
+			return fmt.Errorf("putting batch %s into the stream: %w", b.ID, why)
+		case !told:
+			s.o.Log.Warn("the stream does not take batches: sources wait", "error", why, "bound_bytes", s.o.MaxBytes)
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("batch %s: the stream is full: %w", b.ID, ctx.Err())
 		case <-time.After(s.o.Retry):
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("putting batch %s into the stream: %w", b.ID, err)
+}
+
+// publish tries once. The name of the batch makes a second try harmless.
+func (s *Stream) publish(ctx context.Context, id string, data []byte) error {
+	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	defer cancel()
+	_, err := s.js.Publish(ctx, subject, data, jetstream.WithMsgID(id))
+	return err
+}
+
+// passing reports whether a failure goes away by itself: a full stream, a
+// cluster that elects a leader, a connection that comes back.
+func passing(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return int(api.ErrorCode) == errFullCode || api.Code == 503
 	}
-	return nil
+	for _, e := range []error{jetstream.ErrNoStreamResponse, nats.ErrNoResponders, nats.ErrTimeout, context.DeadlineExceeded,
+		nats.ErrDisconnected, nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // Consume calls handle with the batches from place from (inclusive; 0 and 1
