@@ -54,20 +54,29 @@ func (t *Telemetry) Maintain(ctx context.Context, now time.Time) error {
 }
 
 func (t *Telemetry) daysBefore(ctx context.Context, table string, before time.Time) ([]time.Time, error) {
-	rows, err := t.db.QueryContext(ctx, "SELECT DISTINCT time::DATE AS d FROM "+table+" WHERE time < ? ORDER BY d", before)
+	days, err := t.times(ctx, "SELECT DISTINCT time::DATE AS d FROM "+table+" WHERE time < ? ORDER BY d", before)
 	if err != nil {
 		return nil, fmt.Errorf("listing the days of %s: %w", table, err)
 	}
-	defer rows.Close()
-	var days []time.Time
-	for rows.Next() {
-		var d time.Time
-		if err := rows.Scan(&d); err != nil {
-			return nil, fmt.Errorf("listing the days of %s: %w", table, err)
-		}
-		days = append(days, d.UTC())
+	return days, nil
+}
+
+// times reads one column of times.
+func (t *Telemetry) times(ctx context.Context, q string, args ...any) ([]time.Time, error) {
+	rows, err := t.db.QueryContext(ctx, q, args...)
+	if err != nil {
+		return nil, err
 	}
-	return days, rows.Err()
+	defer rows.Close()
+	var out []time.Time
+	for rows.Next() {
+		var at time.Time
+		if err := rows.Scan(&at); err != nil {
+			return nil, err
+		}
+		out = append(out, at.UTC())
+	}
+	return out, rows.Err()
 }
 
 // closeDay writes the file, makes it durable, and then moves the rows over in
@@ -88,6 +97,8 @@ func (t *Telemetry) closeDay(ctx context.Context, tab table, day time.Time) erro
 	if err := syncFile(path); err != nil {
 		return err
 	}
+	t.days.Lock() // no answer may read the list before and the rows after
+	defer t.days.Unlock()
 	if err := t.exec(ctx, "BEGIN TRANSACTION"); err != nil {
 		return err
 	}
@@ -134,6 +145,11 @@ func (t *Telemetry) forget(ctx context.Context, before time.Time) error {
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("listing the days past retention: %w", err)
 	}
+	if len(files) == 0 {
+		return nil
+	}
+	t.days.Lock()
+	defer t.days.Unlock()
 	for _, f := range files {
 		if err := t.exec(ctx, "DELETE FROM closed WHERE file = ?", f); err != nil {
 			return fmt.Errorf("forgetting %s: %w", f, err)
@@ -185,7 +201,7 @@ func (t *Telemetry) dropUnfinishedDays(ctx context.Context) error {
 }
 
 // relation is the FROM clause that holds all rows of a table in a range of
-// event time, live and closed.
+// event time, live and closed. The caller holds t.days until it has its answer.
 func (t *Telemetry) relation(ctx context.Context, table string, from, to time.Time) (string, error) {
 	rows, err := t.db.QueryContext(ctx, "SELECT file FROM closed WHERE tab = ? AND day >= ?::DATE AND day <= ?::DATE ORDER BY file",
 		table, from.UTC().Truncate(24*time.Hour), to.UTC())

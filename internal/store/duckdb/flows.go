@@ -14,6 +14,8 @@ import (
 
 // FlowTotals sums flows by client, server and service, the largest by bytes first.
 func (t *Telemetry) FlowTotals(ctx context.Context, q event.FlowQuery) ([]event.FlowTotal, error) {
+	t.days.RLock()
+	defer t.days.RUnlock()
 	from, to := span(q.From, q.To)
 	rel, err := t.relation(ctx, "flows", from, to)
 	if err != nil {
@@ -68,6 +70,8 @@ func within(addr string, nets []netip.Prefix) bool {
 
 // AccessEvents returns the access events of a query, newest first.
 func (t *Telemetry) AccessEvents(ctx context.Context, q event.AccessQuery) ([]event.AccessEvent, error) {
+	t.days.RLock()
+	defer t.days.RUnlock()
 	from, to := span(q.From, q.To)
 	rel, err := t.relation(ctx, "access", from, to)
 	if err != nil {
@@ -105,6 +109,8 @@ func (t *Telemetry) AccessEvents(ctx context.Context, q event.AccessQuery) ([]ev
 
 // Counts are the rows of each table, live and closed.
 func (t *Telemetry) Counts(ctx context.Context) (map[string]int64, error) {
+	t.days.RLock()
+	defer t.days.RUnlock()
 	out := map[string]int64{}
 	for _, tab := range tables {
 		rel, err := t.relation(ctx, tab.name, time.Unix(0, 0), farFuture)

@@ -26,6 +26,8 @@ func (t *Telemetry) LastPositions(ctx context.Context, box [4]float64, since tim
 }
 
 func (t *Telemetry) lastFromTables(ctx context.Context, box [4]float64, since time.Time, limit int) ([]event.VesselReport, error) {
+	t.days.RLock()
+	defer t.days.RUnlock()
 	rel, err := t.relation(ctx, "positions", since, farFuture)
 	if err != nil {
 		return nil, err
@@ -54,6 +56,8 @@ func boxClause(box [4]float64) (string, []any) {
 
 // Track returns the positions of one MMSI from one time to another, oldest first.
 func (t *Telemetry) Track(ctx context.Context, mmsi uint32, from, to time.Time, limit int) ([]event.VesselReport, error) {
+	t.days.RLock()
+	defer t.days.RUnlock()
 	rel, err := t.relation(ctx, "positions", from, to)
 	if err != nil {
 		return nil, err

@@ -46,6 +46,8 @@ type Telemetry struct {
 	db        *sql.DB
 	newest    newest
 
+	days sync.RWMutex // read by each question over its whole length, written while rows move into the file of their day; taken after mu
+
 	mu        sync.Mutex // of everything below: the one writer
 	conn      driver.Conn
 	appenders map[string]*duck.Appender

@@ -22,17 +22,15 @@ const (
 
 // sortHours rewrites the positions of each hour that is over, sorted by vessel,
 // so that one vessel's day is read from few blocks, and counts their visits.
+// Only hours that hold something are visited: a clock may tell any year.
 // Each hour is one transaction: a crash repeats or has not begun it.
 func (t *Telemetry) sortHours(ctx context.Context, now time.Time) error {
 	end := now.UTC().Add(-sortGrace).Truncate(time.Hour)
-	var first *time.Time
-	if err := t.db.QueryRowContext(ctx, "SELECT min(time) FROM positions WHERE time >= ?", t.sorted).Scan(&first); err != nil {
+	hours, err := t.times(ctx, "SELECT DISTINCT date_trunc('hour', time) AS h FROM positions WHERE time >= ? AND time < ? ORDER BY h", t.sorted, end)
+	if err != nil {
 		return fmt.Errorf("looking for unsorted hours: %w", err)
 	}
-	if first == nil || !first.Before(end) {
-		return nil
-	}
-	for hour := first.UTC().Truncate(time.Hour); hour.Before(end); hour = hour.Add(time.Hour) {
+	for _, hour := range hours {
 		if err := t.sortHour(ctx, hour); err != nil {
 			return fmt.Errorf("sorting the positions of %s: %w", hour.Format(time.RFC3339), err)
 		}
@@ -97,6 +95,8 @@ func (t *Telemetry) Heat(ctx context.Context, box [4]float64, cellDeg float64, f
 	t.mu.Lock()
 	sorted := t.sorted
 	t.mu.Unlock()
+	t.days.RLock()
+	defer t.days.RUnlock()
 	scale := int64(math.Round(cellDeg / gridDeg))
 	wholeCells := scale >= 1 && math.Abs(float64(scale)*gridDeg-cellDeg) < 1e-9
 	counted := from // up to here visits answer, from here on the positions
