@@ -216,7 +216,9 @@ func (c *chain) first() *port.Asset {
 }
 
 // addDoors adds what happened at doors of the area where the chain begins, or
-// one door away, before it began.
+// one door away, before it began. A door one away counts where it leads into the
+// area next to it, not out into one that both share: every building of a terminal
+// opens onto the same yard, and a workshop's door says nothing of a cabinet there.
 func (w *Watch) addDoors(c *chain, exercise string) {
 	places := []string{c.first().Area}
 	if c.before != nil {
@@ -228,8 +230,9 @@ func (w *Watch) addDoors(c *chain, exercise string) {
 		}
 		far := 2
 		for _, place := range places {
-			for _, side := range []string{t.area, t.other} {
-				far = min(far, w.doorsBetween(side, place))
+			far = min(far, w.doorsBetween(t.area, place))
+			if t.other == place {
+				far = 0
 			}
 		}
 		switch {

@@ -35,3 +35,31 @@ func TestExamplePort(t *testing.T) {
 	}
 	t.Log(got[0].Title, "|", got[0].Summary, "|", strings.Join(got[0].Next, "; "))
 }
+
+// TestOtherDoorsOfTheYard: a workshop that opens onto the same terminal was held
+// open for a delivery meanwhile. That is no part of what happened at the cabinet.
+func TestOtherDoorsOfTheYard(t *testing.T) {
+	p, err := port.Load(filepath.Join("..", "..", "..", "examples", "saltmere", "port.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tosServer := asset("tos-db-2")
+	knock := tried(undeclared(4, camera, nvr))
+	knock.Facts[0].Text = "a knock without an answer"
+	got := run(t, p, door(-2, "physical.held-door", "rdr-workshop"), door(0, "physical.forced-door", "rdr-q3-07"),
+		knock, undeclared(6, camera, nvr), undeclared(9, nvr, tosServer))
+	if len(got) != 1 {
+		t.Fatalf("%d chains, want one", len(got))
+	}
+	var texts []string
+	for _, f := range got[0].Facts {
+		texts = append(texts, f.Text)
+	}
+	all := strings.Join(texts, "\n")
+	if strings.Contains(all, "rdr-workshop") || !strings.Contains(all, "rdr-q3-07") {
+		t.Errorf("the facts are\n%s\nwant the cabinet and not the workshop", all)
+	}
+	if !strings.Contains(all, "camera-17 reached nvr-2") {
+		t.Errorf("the facts are\n%s\nwant the answered conversation too, after the knock", all)
+	}
+}

@@ -88,7 +88,7 @@ type hop struct {
 	first   time.Time
 	last    time.Time
 	grade   finding.Grade
-	fact    finding.Fact // of its beginning
+	fact    finding.Fact // of the surest conversation, the first of those
 }
 
 // trace is something that was seen at a place or at a device, and is no hop.
@@ -193,14 +193,18 @@ func (w *Watch) addHops(o finding.Occurrence) (fresh bool) {
 			fresh = true
 		}
 		if o.Time.Before(h.first) {
-			h.first, h.fact = o.Time, o.Facts[0]
-			fresh = true
+			h.first, fresh = o.Time, true
+			if o.Grade >= h.grade {
+				h.fact = o.Facts[0]
+			}
 		}
 		if o.Time.After(h.last) {
 			h.last = o.Time
 		}
-		fresh = fresh || o.Grade > h.grade
-		h.grade = max(h.grade, o.Grade)
+		if o.Grade > h.grade {
+			// A knock that nobody answered began it; the answered conversation shows it.
+			h.grade, h.fact, fresh = o.Grade, o.Facts[0], true
+		}
 	}
 	return fresh
 }
