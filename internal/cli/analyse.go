@@ -3,7 +3,9 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +24,7 @@ type analyseFlags struct {
 	ais, pcap, access        []string
 	advisories, kev          []string
 	accessMapping            string
-	json                     bool
+	json, pdf                bool
 }
 
 func newAnalyseCommand() *cobra.Command {
@@ -56,6 +58,7 @@ confirmed and severity warning or alarm.`,
 	fl.StringArrayVar(&f.advisories, "advisories", nil, "CSAF advisories: directory or tar (gzip, zstd)")
 	fl.StringArrayVar(&f.kev, "kev", nil, "catalogue of known exploited vulnerabilities (JSON)")
 	fl.StringVar(&f.asOf, "as-of", "", "moment of the report, RFC 3339 (default the newest time told by the input)")
+	fl.BoolVar(&f.pdf, "pdf", false, "also print situation.pdf (its bytes may differ between runs)")
 	fl.BoolVar(&f.json, "json", false, "print the outcome as one JSON object")
 	return c
 }
@@ -64,7 +67,7 @@ func analyse(c *cobra.Command, f analyseFlags) error {
 	if f.port == "" || f.out == "" {
 		return usagef("analyse needs --port and -o (see 'quaywatch analyse --help')")
 	}
-	o := system.AnalyseOptions{Out: f.out}
+	o := system.AnalyseOptions{Out: f.out, PDF: f.pdf}
 	var err error
 	if f.asOf != "" {
 		if o.AsOf, err = time.Parse(time.RFC3339, f.asOf); err != nil {
@@ -95,8 +98,8 @@ func analyse(c *cobra.Command, f analyseFlags) error {
 	} else {
 		printOutcome(c, f.out, out)
 	}
-	for id, why := range out.Failed {
-		fmt.Fprintf(c.ErrOrStderr(), "quaywatch: %s could not be read to its end: %s\n", id, why)
+	for _, id := range slices.Sorted(maps.Keys(out.Failed)) {
+		fmt.Fprintf(c.ErrOrStderr(), "quaywatch: %s could not be read to its end: %s\n", id, out.Failed[id])
 	}
 	switch {
 	case len(out.Failed) > 0:

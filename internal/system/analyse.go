@@ -40,6 +40,7 @@ type AnalyseOptions struct {
 	Feeds []Feed    // read one after another, in this order
 	AsOf  time.Time // the moment of the report; zero: the newest time that any input tells
 	Out   string    // directory for the results
+	PDF   bool      // also write situation.pdf, whose bytes are the browser's and may differ between runs
 }
 
 // Outcome is what an analysis found, for the command line.
@@ -110,7 +111,27 @@ func Analyse(ctx context.Context, o AnalyseOptions) (out *Outcome, err error) {
 	}
 	a.set.End(a.ends)
 	a.occs = append(a.occs, a.set.Take()...)
+	dateUndated(a.occs, asOf.UTC())
 	return out, a.write(ctx, out, asOf.UTC())
+}
+
+// dateUndated puts what has no time at the moment of the report: a file that could
+// not be opened tells none, and a finding of the year 1 is nowhere on a timeline.
+func dateUndated(occs []finding.Occurrence, asOf time.Time) {
+	set := func(t *time.Time) {
+		if t.IsZero() {
+			*t = asOf
+		}
+	}
+	for i := range occs {
+		set(&occs[i].Time)
+		for k := range occs[i].Facts {
+			f := &occs[i].Facts[k]
+			set(&f.Time)
+			set(&f.Evidence.Time)
+			set(&f.Evidence.Seen)
+		}
+	}
 }
 
 func (a *analysis) write(ctx context.Context, out *Outcome, asOf time.Time) error {
@@ -140,6 +161,13 @@ func (a *analysis) write(ctx context.Context, out *Outcome, asOf time.Time) erro
 			return err
 		}
 		out.Files = append(out.Files, f.name)
+	}
+	if a.o.PDF {
+		err := writeFile(filepath.Join(a.o.Out, "situation.pdf"), func(w io.Writer) error { return situation.WritePDF(ctx, w) })
+		if err != nil {
+			return err
+		}
+		out.Files = append(out.Files, "situation.pdf")
 	}
 	out.Files = append(out.Files, "flows.parquet")
 	slices.Sort(out.Files)

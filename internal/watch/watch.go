@@ -70,7 +70,7 @@ func (s *Set) Advance(now time.Time) {
 }
 
 // Ends are the newest times that the input of each world tells.
-type Ends struct{ Vessels, Network, Physical time.Time }
+type Ends struct{ Vessels, Network, Physical, Documents time.Time }
 
 // Observe moves the ends on.
 func (e *Ends) Observe(b *event.Batch) {
@@ -86,13 +86,24 @@ func (e *Ends) Observe(b *event.Batch) {
 	for i := range b.Access {
 		move(&e.Physical, b.Access[i].Time)
 	}
+	for i := range b.Advisories {
+		move(&e.Documents, b.Advisories[i].Time)
+	}
+	for i := range b.Exploited {
+		move(&e.Documents, b.Exploited[i].Time)
+	}
 }
 
-// Newest is the newest of the ends.
+// Newest is the newest of the ends of recordings; of the documents where
+// nothing was recorded. An advisory is no observation of the port, so it does
+// not move the moment of a recording.
 func (e *Ends) Newest() time.Time {
 	newest := e.Vessels
 	move(&newest, e.Network)
 	move(&newest, e.Physical)
+	if newest.IsZero() {
+		return e.Documents
+	}
 	return newest
 }
 
