@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +35,11 @@ stays on this machine and is deleted at the end, unless --data names a place.`,
 			o.Listening = func(address string) {
 				fmt.Fprintf(c.ErrOrStderr(), "\n  Port of Saltmere, simulated. Open %s in a browser. Ctrl-C ends the demo.\n\n", address)
 			}
-			return system.Demo(c.Context(), o)
+			err := system.Demo(c.Context(), o)
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return fmt.Errorf("%w\nAnother program (another demo?) uses that address: end it, or choose a free one with --listen 127.0.0.1:0", err)
+			}
+			return err
 		},
 	}
 	f := c.Flags()
