@@ -2,7 +2,6 @@ package system
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -103,7 +102,9 @@ func (s *System) advance(ctx context.Context, now time.Time) error {
 	if len(occs) == 0 {
 		return nil
 	}
-	if _, err := s.register.Report(ctx, "clock", uint64(now.UnixNano()), occs); err != nil {
+	// Without a position: a clock that was set back must not make this look like
+	// what was applied before.
+	if _, err := s.register.Report(ctx, "", 0, occs); err != nil {
 		return fmt.Errorf("reporting %d occurrences of passing time: %w", len(occs), err)
 	}
 	return nil
@@ -157,31 +158,4 @@ func (s *System) trim(ctx context.Context) error {
 		return err
 	}
 	return s.stream.Trim(ctx, min(warm, s.telemetry.Position()+1, s.position.Load()+1))
-}
-
-// announce moves the outbox of the records into the stream. A notice leaves the
-// outbox only after the stream has it.
-func (s *System) announce(ctx context.Context) error {
-	const most = 500
-	for {
-		notices, err := s.records.Outbox(ctx, -1, most)
-		if err != nil || len(notices) == 0 {
-			return err
-		}
-		for _, n := range notices {
-			data, err := json.Marshal(n)
-			if err != nil {
-				return fmt.Errorf("announcing change %d: %w", n.Seq, err)
-			}
-			if err := s.stream.Announce(ctx, fmt.Sprintf("finding/%d", n.Seq), data); err != nil {
-				return err
-			}
-		}
-		if err := s.records.TrimOutbox(ctx, notices[len(notices)-1].Seq); err != nil {
-			return err
-		}
-		if len(notices) < most {
-			return nil
-		}
-	}
 }
