@@ -43,6 +43,13 @@ func (r *Records) Position(ctx context.Context, name string) (uint64, error) {
 	return uint64(seq), err
 }
 
+// Rewind puts the stored place of a reader back to seq, where the stream ends
+// before it (see duckdb.Telemetry.Rewind). A place at or before seq stays.
+func (r *Records) Rewind(ctx context.Context, name string, seq uint64) error {
+	err := r.exec(ctx, "UPDATE positions SET seq = ? WHERE name = ? AND seq > ?", int64(seq), name, int64(seq))
+	return as("putting a position back", err)
+}
+
 // findingTx is a change of findings.
 type findingTx struct {
 	*change

@@ -88,12 +88,35 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err er
 		return nil, fmt.Errorf("opening the accounts: %w", err)
 	}
 	s.watches = watch.New(p)
-	at, err := s.records.Position(ctx, watchPosition)
-	if err != nil {
+	if err := s.takePlace(ctx); err != nil {
 		return nil, err
 	}
-	s.position.Store(at)
 	return s, nil
+}
+
+// takePlace reads how far the register has applied the stream. A place behind
+// the end of the stream is of another stream: records that were restored from a
+// backup, or a stream that was made anew. Its batches count from one again and
+// would all be taken for repeats, silently, until they had caught up.
+func (s *System) takePlace(ctx context.Context) error {
+	at, err := s.records.Position(ctx, watchPosition)
+	if err != nil {
+		return err
+	}
+	st, err := s.stream.State(ctx)
+	if err != nil {
+		return err
+	}
+	if told := s.telemetry.Position(); max(at, told) > st.Last {
+		s.log.Warn("the stream ends before what was applied of it: it is another one, and is read from its end on",
+			"stream", st.Last, "findings", at, "telemetry", told)
+		if err := errors.Join(s.records.Rewind(ctx, watchPosition, st.Last), s.telemetry.Rewind(ctx, st.Last)); err != nil {
+			return err
+		}
+		at = min(at, st.Last)
+	}
+	s.position.Store(at)
+	return nil
 }
 
 func (s *System) openRecords(ctx context.Context) error {

@@ -38,6 +38,32 @@ func (t *Telemetry) Append(ctx context.Context, got []event.Stored) error {
 	return nil
 }
 
+// Rewind puts the position back to seq, where the stream ends before it: the
+// stream is another one than that which was appended (restored, made anew, or
+// without its last second), and its next batches must not be taken for repeats.
+// A position at or before seq stays.
+func (t *Telemetry) Rewind(ctx context.Context, seq uint64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.broken != nil {
+		return t.broken
+	}
+	if err := t.flush(ctx); err != nil {
+		return err
+	}
+	if t.applied <= seq {
+		return nil
+	}
+	if err := t.begin(ctx); err != nil {
+		return t.fail(ctx, err)
+	}
+	if err := t.exec(ctx, "DELETE FROM applied"); err != nil {
+		return t.fail(ctx, fmt.Errorf("putting the position back: %w", err))
+	}
+	t.reached = seq
+	return t.flush(ctx)
+}
+
 // Flush makes what was appended durable.
 func (t *Telemetry) Flush(ctx context.Context) error {
 	t.mu.Lock()
