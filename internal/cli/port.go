@@ -76,7 +76,7 @@ func writeStarter(name string, force bool) (err error) {
 	if force {
 		mode = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 	}
-	f, err := os.OpenFile(name, mode, 0o644)
+	f, err := os.OpenFile(name, mode, 0o644) //nolint:gosec // G302: a port file is for everybody who works on it
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s exists already; give another name, or --force to overwrite it", name)
 	}

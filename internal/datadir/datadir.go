@@ -73,12 +73,10 @@ func Acquire(dir, command string) (*Lock, error) {
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		locked := &LockedError{Dir: dir}
 		_ = json.NewDecoder(file).Decode(&locked.Info) // half-written or empty: the zero Info says that it is not known
-		file.Close()
-		return nil, locked
+		return nil, errors.Join(locked, file.Close())
 	}
 	if err != nil {
-		file.Close()
-		return nil, fmt.Errorf("locking %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("locking %s: %w", path, err), file.Close())
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -86,8 +84,7 @@ func Acquire(dir, command string) (*Lock, error) {
 	}
 	l := &Lock{file: file, info: Info{PID: os.Getpid(), Host: host, Since: time.Now().UTC(), Command: command}}
 	if err := l.write(); err != nil {
-		file.Close()
-		return nil, err
+		return nil, errors.Join(err, file.Close())
 	}
 	return l, nil
 }

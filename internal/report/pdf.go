@@ -72,7 +72,7 @@ func printHTML(ctx context.Context, html []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("printing: %w", err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // a left-over profile holds nothing but the report
 	page, out := filepath.Join(dir, "report.html"), filepath.Join(dir, "report.pdf")
 	if err := os.WriteFile(page, html, 0o600); err != nil {
 		return nil, fmt.Errorf("printing: %w", err)

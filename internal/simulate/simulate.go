@@ -135,7 +135,7 @@ func (s *Simulation) after(d time.Duration, do func()) { s.at(s.now.Add(d), do) 
 // change in one does not move the others.
 func (s *Simulation) random(part string) *rand.Rand {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(part)) // never fails
+	_, _ = h.Write([]byte(part))                      // never fails
 	return rand.New(rand.NewPCG(s.o.Seed, h.Sum64())) //nolint:gosec // a simulation must repeat; nothing here is a secret
 }
 

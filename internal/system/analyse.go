@@ -199,7 +199,7 @@ func writeFile(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }() // gone already where the rename worked
 	buf := bufio.NewWriterSize(f, 1<<16)
 	err = write(buf)
 	if err == nil {

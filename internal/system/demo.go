@@ -224,7 +224,7 @@ func (f *aisFeed) Write(p []byte) (int, error) {
 			_, err = c.Write(p)
 		}
 		if err != nil {
-			c.Close()
+			_ = c.Close() // it is broken already
 			delete(f.conns, c)
 		}
 	}
@@ -237,7 +237,7 @@ func (f *aisFeed) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for c := range f.conns {
-		c.Close()
+		err = errors.Join(err, c.Close())
 	}
 	return err
 }

@@ -10,12 +10,6 @@ import (
 	"time"
 )
 
-// closedDay is one day of one table that has become a Parquet file.
-type closedDay struct {
-	day  time.Time // 00:00 UTC
-	file string    // relative to days/
-}
-
 // Maintain sorts the hours that are over by vessel, closes the days that are over (one more stays open for late rows),
 // deletes the days past retention, and shortens the list of positions. Rows
 // that come later still stay in the live file until the next call, which gives

@@ -30,7 +30,7 @@ func (t *Telemetry) FlowTotals(ctx context.Context, q event.FlowQuery) ([]event.
 	text := `SELECT coalesce(client_ip, client_mac, ''), coalesce(server_ip, server_mac, ''), transport, server_port,
 		coalesce(application, ''), count(*), sum(bytes_out)::BIGINT, sum(bytes_in)::BIGINT, min(time), max(last)
 		FROM ` + rel + ` WHERE ` + strings.Join(where, " AND ") + `
-		GROUP BY 1, 2, 3, 4, 5 ORDER BY 7 + 8 DESC, 1, 2, 3, 4, 5`
+		GROUP BY 1, 2, 3, 4, 5 ORDER BY sum(bytes_out) + sum(bytes_in) DESC, 1, 2, 3, 4, 5`
 	rows, err := t.db.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading flows: %w", err)

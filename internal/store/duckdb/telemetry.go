@@ -78,8 +78,7 @@ func Open(ctx context.Context, o Options) (*Telemetry, error) {
 	t := &Telemetry{o: o, connector: connector, db: sql.OpenDB(connector), appenders: map[string]*duck.Appender{},
 		newest: newest{byMMSI: map[uint32]event.VesselReport{}, capacity: maxNewest}}
 	if err := t.setUp(ctx); err != nil {
-		t.Close()
-		return nil, fmt.Errorf("opening telemetry %s: %w", path, err)
+		return nil, fmt.Errorf("opening telemetry %s: %w", path, errors.Join(err, t.Close()))
 	}
 	return t, nil
 }

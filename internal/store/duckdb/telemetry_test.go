@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -264,7 +265,9 @@ func TestFlowTotalsAndAccess(t *testing.T) {
 	flow := event.Flow{Head: event.Head{Time: noon, Source: "pcap"}, Last: noon.Add(time.Minute), Client: event.Endpoint{IP: "10.0.0.1", Port: 40000},
 		Server: event.Endpoint{IP: "10.0.0.2", Port: 502}, Transport: "tcp", Application: "modbus", BytesOut: 7, BytesIn: 5}
 	entry := event.AccessEvent{Head: event.Head{Time: noon, Source: "access"}, Reader: "rd-1", Badge: "B1", Result: event.AccessGranted, Direction: "in"}
-	must(t, tel.Append(ctx, []event.Stored{{Seq: 1, Batch: &event.Batch{Flows: []event.Flow{flow, flow}, Access: []event.AccessEvent{entry}}}}))
+	small := flow // comes first by address, and last by bytes
+	small.Client.IP, small.Server.Port, small.BytesOut, small.BytesIn = "10.0.0.0", 503, 1, 1
+	must(t, tel.Append(ctx, []event.Stored{{Seq: 1, Batch: &event.Batch{Flows: []event.Flow{small, flow, flow}, Access: []event.AccessEvent{entry}}}}))
 	must(t, tel.Flush(ctx))
 	totals, err := tel.FlowTotals(ctx, event.FlowQuery{Port: 502})
 	must(t, err)
@@ -272,6 +275,11 @@ func TestFlowTotalsAndAccess(t *testing.T) {
 		First: noon, Last: noon.Add(time.Minute)}}
 	if d := cmp.Diff(want, totals); d != "" {
 		t.Error(d)
+	}
+	totals, err = tel.FlowTotals(ctx, event.FlowQuery{Limit: 1, Client: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}})
+	must(t, err)
+	if len(totals) != 1 || totals[0].Port != 502 {
+		t.Errorf("the largest is not first: %+v", totals)
 	}
 	events, err := tel.AccessEvents(ctx, event.AccessQuery{Reader: "rd-1"})
 	must(t, err)
