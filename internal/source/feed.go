@@ -135,8 +135,8 @@ func (f *Feed) background(ctx context.Context) {
 		if due {
 			last = now
 		}
-		if err := f.flush(ctx, due); err != nil && ctx.Err() == nil {
-			f.failed = err
+		if err := f.flush(ctx, due); ctx.Err() == nil {
+			f.failed = err // nil where the sink takes batches again: nothing was lost
 		}
 		f.mu.Unlock()
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -108,4 +109,21 @@ func TestBatchesThatDifferInOneRowHaveDifferentNames(t *testing.T) {
 	if len(sink.batches) != 2 {
 		t.Errorf("a changed document in the middle would be dropped as a repeat: %v", sink.batches)
 	}
+}
+
+func TestFailureThatHealedIsNotToldToTheSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, sink := t.Context(), &all{}
+		f := NewFeed("lan", sink, FeedOptions{FlushEvery: 250 * time.Millisecond})
+		if err := errors.Join(f.Start(ctx), f.Vessel(ctx, report(f, 1))); err != nil {
+			t.Fatal(err)
+		}
+		f.mu.Lock()
+		sink.lose = true
+		f.mu.Unlock()
+		time.Sleep(time.Second) // of the bubble's clock: one flush fails, the next one does not
+		if err := errors.Join(f.Vessel(ctx, report(f, 2)), f.End(ctx, nil)); err != nil {
+			t.Errorf("the source would be started again for nothing: %v", err)
+		}
+	})
 }

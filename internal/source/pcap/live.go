@@ -23,9 +23,19 @@ func (s *Source) idle() func() error {
 		if packetTime == 0 {
 			return nil
 		}
-		return s.table.sweep(packetTime + int64(now.Sub(seenAt)))
+		if err := s.table.sweep(packetTime + int64(now.Sub(seenAt))); err != nil {
+			return &idleError{err}
+		}
+		return nil
 	}
 }
+
+// idleError is a failure of the sink that comes out of a read, because flows are
+// told while a read waits. The input is not to blame for it.
+type idleError struct{ err error }
+
+func (e *idleError) Error() string { return e.err.Error() }
+func (e *idleError) Unwrap() error { return e.err }
 
 // growing reads a file that another program still writes: at its end it waits,
 // until the context is done; then the input has ended.

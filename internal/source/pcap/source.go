@@ -322,10 +322,15 @@ func (s *Source) join(at int64) error {
 	return s.table.flush()
 }
 
-// trouble tells what is wrong with an input; the rest goes on.
+// trouble tells what is wrong with an input; the rest goes on. What the sink
+// could not keep is no trouble of the input: it fails the run.
 func (s *Source) trouble(ctx context.Context, err error, name string, packet, offset int64) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	var idle *idleError
+	if errors.As(err, &idle) {
+		return idle.err
 	}
 	reason := "input can't be read"
 	var damage *DamageError
