@@ -64,7 +64,11 @@ func (s *Source) ID() string { return s.o.ID }
 
 // Run reads all documents once, and again after each Every until ctx is done.
 func (s *Source) Run(ctx context.Context, sink source.Sink) error {
-	feed := source.NewFeed(s.o.ID, sink, source.FeedOptions{Clock: s.o.Clock, Expect: s.o.Expect, Repeatable: true})
+	o := source.FeedOptions{Clock: s.o.Clock, Expect: s.o.Expect, Repeatable: true}
+	if s.o.Every > 0 {
+		o.FlushEvery = time.Second // so that it tells of itself between two looks, and is not taken for dead
+	}
+	feed := source.NewFeed(s.o.ID, sink, o)
 	if err := feed.Start(ctx); err != nil {
 		return feed.End(ctx, err)
 	}
