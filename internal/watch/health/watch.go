@@ -5,8 +5,9 @@
 // picture may be taken from any.
 //
 // Silence is judged by arrival time, never by the time that a source tells,
-// and only against a declared longest normal silence. A file that was read to
-// its end has ended and is not silent.
+// and only against a declared longest normal silence; a connection that is lost
+// for a minute is silence without one. A file that was read to its end has ended
+// and is not silent.
 package health
 
 import (
@@ -25,7 +26,7 @@ type Options struct {
 	RejectShare float64       // of lines that can't be read from which it is told; 0.2
 	RejectMin   uint64        // lines before a share means something; 50
 	DriftLimit  time.Duration // of a source's clock, either way; 30 s
-	FeedDeath   time.Duration // without any account of a declared source that should tell one every 10 s; 60 s
+	FeedDeath   time.Duration // without a connection, or without any account of a declared source that should tell one every 10 s; 60 s
 }
 
 func (o Options) withDefaults() Options {
@@ -66,6 +67,8 @@ type state struct {
 	input    time.Time     // arrival of the last input; zero: none
 	sign     time.Time     // arrival of the last batch of any kind, accounts too
 	last     event.Head    // evidence of the last input or account
+	lost     time.Time     // since when the feed has no connection; zero: it has one
+	cut      bool          // the lost connection was told as silence
 	window   window
 	drifting bool
 }
@@ -232,6 +235,11 @@ func (w *Watch) heardBefore(s *state, h *event.SourceHealth) {
 }
 
 func (w *Watch) judgeState(s *state, h *event.SourceHealth) {
+	if h.State != "connecting" {
+		w.connected(s, h)
+	} else if s.lost.IsZero() {
+		s.lost = h.Seen
+	}
 	switch h.State {
 	case "failed":
 		if s.Status != Failed {
@@ -262,6 +270,23 @@ func (w *Watch) judgeState(s *state, h *event.SourceHealth) {
 	}
 }
 
+// connected ends a silence that was told for want of a connection alone.
+func (w *Watch) connected(s *state, h *event.SourceHealth) {
+	s.lost = time.Time{}
+	if !s.cut {
+		return
+	}
+	s.cut = false
+	expect := cmp.Or(s.expect, s.Health.Expect)
+	if s.Status != Silent || expect > 0 && h.Seen.Sub(later(s.input, s.begun)) > expect {
+		return
+	}
+	w.back(s, h.Seen, false)
+	if s.input.IsZero() {
+		s.to(Waiting, h.Seen, "connected, nothing heard yet")
+	}
+}
+
 // Advance lets arrival time pass, so that silence is noticed.
 func (w *Watch) Advance(now time.Time) {
 	w.mu.Lock()
@@ -279,7 +304,8 @@ func (w *Watch) Advance(now time.Time) {
 }
 
 // judgeSilence tells when a source has said nothing for longer than is normal,
-// or when a declared one does not even tell of itself.
+// or when a declared one has no connection or does not even tell of itself: that
+// needs no declared longest silence.
 func (w *Watch) judgeSilence(s *state) {
 	if s.Status != Live && s.Status != Waiting {
 		return
@@ -287,6 +313,15 @@ func (w *Watch) judgeSilence(s *state) {
 	since := later(s.input, s.begun)
 	if expect := cmp.Or(s.expect, s.Health.Expect); expect > 0 && w.asOf.Sub(since) > expect {
 		w.tellSilent(s, "nothing for "+spell(w.asOf.Sub(since))+", expected every "+spell(expect))
+		return
+	}
+	if s.declared && !s.lost.IsZero() && w.asOf.Sub(s.lost) > w.o.FeedDeath {
+		why := "no connection for " + spell(w.asOf.Sub(s.lost))
+		if s.Health.Error != "" {
+			why += ": " + s.Health.Error
+		}
+		s.cut = true
+		w.tellSilent(s, why)
 		return
 	}
 	if sign := later(s.sign, s.begun); s.declared && s.Status == Live && w.asOf.Sub(sign) > w.o.FeedDeath {
