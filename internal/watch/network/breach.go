@@ -29,7 +29,8 @@ type breach struct {
 	services []string
 	grade    finding.Grade
 	severity finding.Severity
-	last     time.Time // traffic
+	last     time.Time // traffic, event time
+	seen     time.Time // traffic, arrival: the sensor's clock may be hours behind
 	told     time.Time
 	exercise string
 }
@@ -45,7 +46,7 @@ func (w *Watch) breach(f *event.Flow, j *judgement, client, server *host) {
 		b = &breach{subject: finding.Subject{Kind: "conduit", ID: key, Name: w.name(client, from) + " → " + zoneName(j.to)}, targets: map[string]bool{}, exercise: f.Exercise}
 		w.breaches[key] = b
 	}
-	b.last = laterOf(b.last, f.Last)
+	b.last, b.seen = laterOf(b.last, f.Last), laterOf(b.seen, f.Seen)
 	grade, severity := gradeOf(f), severityOf(f, j, server)
 	target := fmt.Sprintf("%s %s:%d %s %s", f.Transport, to, j.port, f.Application, strings.Join(f.Operations, ","))
 	fresh := !b.targets[target] && len(b.targets) < maxTargets
@@ -159,16 +160,20 @@ func askedText(f *event.Flow) string {
 	return "; asked: " + strings.Join(f.Operations, ", ")
 }
 
-// clearBreaches tells which traffic has stopped.
+// clearBreaches tells which traffic has stopped: that which neither happened nor
+// arrived within the limit. The end stands in event time, so that traffic of a
+// sensor whose clock is behind is not taken for older than its own end.
 func (w *Watch) clearBreaches(now time.Time) {
-	for _, key := range sortedKeys(w.breaches) {
+	over := slices.DeleteFunc(sortedKeys(w.breaches), func(key string) bool {
 		b := w.breaches[key]
-		if now.Sub(b.last) < w.o.ClearAfter {
-			continue
-		}
+		return now.Sub(laterOf(b.last, b.seen)) < w.o.ClearAfter
+	})
+	slices.SortStableFunc(over, func(a, b string) int { return w.breaches[a].last.Compare(w.breaches[b].last) })
+	for _, key := range over {
+		b := w.breaches[key]
 		w.emit(finding.Occurrence{Rule: RuleUndeclared, Subject: b.subject, Domains: b.domains, Grade: b.grade, Severity: b.severity,
 			Title: "No more such traffic", Summary: fmt.Sprintf("Nothing of it was seen for %s.", w.o.ClearAfter),
-			Time: now, Cleared: true, Exercise: b.exercise})
+			Time: b.last.Add(w.o.ClearAfter), Cleared: true, Exercise: b.exercise})
 		delete(w.breaches, key)
 	}
 }

@@ -434,3 +434,20 @@ func BenchmarkObserve(b *testing.B) {
 	}
 	b.ReportMetric(500*float64(b.N)/b.Elapsed().Seconds(), "flows/s")
 }
+
+// TestNobodyWatchedBetweenRecordings: captures of different years were not
+// watched in the years between, and a row without traffic has no time.
+func TestNobodyWatchedBetweenRecordings(t *testing.T) {
+	w := New(load(t), Options{}, nil)
+	for _, at := range []time.Time{epoch, epoch.Add(5 * time.Minute), epoch.AddDate(12, 0, 0), epoch.AddDate(12, 0, 0).Add(time.Minute)} {
+		w.Observe(&event.Batch{Devices: []event.DeviceSighting{{Head: event.Head{Time: at, Seen: at, Told: true, Source: "x"}, MAC: "00:0c:29:00:00:02", Protocol: "arp"}}})
+	}
+	for _, u := range w.Picture().Uses {
+		if !strings.HasPrefix(u.Why, "declared until") && !strings.Contains(u.Why, "seen in 6m0s of watching") {
+			t.Errorf("%s: %q, want six minutes of watching", u.Conduit, u.Why)
+		}
+		if !u.First.IsZero() || !u.Last.IsZero() {
+			t.Errorf("%s has times and no traffic", u.Conduit)
+		}
+	}
+}

@@ -60,8 +60,8 @@ type ConduitUse struct {
 	Why         string    `json:"why"`
 	Flows       uint64    `json:"flows"`
 	Bytes       uint64    `json:"bytes"`
-	First       time.Time `json:"first"`
-	Last        time.Time `json:"last"`
+	First       time.Time `json:"first,omitzero"` // zero where nothing was seen
+	Last        time.Time `json:"last,omitzero"`
 	Example     string    `json:"example,omitempty"` // "10.20.4.7 → 10.30.1.12:1433"
 	Pairs       int       `json:"pairs"`             // distinct client and server addresses
 }

@@ -77,8 +77,9 @@ func zoneID(z *port.Zone) string {
 	return z.ID
 }
 
-// list gives all rows: what was seen, then for each declared line that was not.
-func (u *uses) list(p *port.Port, since, now time.Time) []ConduitUse {
+// list gives all rows: what was seen, then for each declared line that was not
+// in the time that was watched.
+func (u *uses) list(p *port.Port, watched time.Duration, now time.Time) []ConduitUse {
 	out := make([]ConduitUse, 0, len(u.rows))
 	for k, r := range u.rows {
 		out = append(out, ConduitUse{From: k.from, To: k.to, Conduit: k.conduit, Transport: k.transport, Port: k.port,
@@ -87,7 +88,7 @@ func (u *uses) list(p *port.Port, since, now time.Time) []ConduitUse {
 	}
 	if p != nil {
 		for i := range p.Conduits {
-			out = append(out, u.unseen(&p.Conduits[i], since, now)...)
+			out = append(out, u.unseen(&p.Conduits[i], watched, now)...)
 		}
 	}
 	slices.SortFunc(out, compareUses)
@@ -95,7 +96,7 @@ func (u *uses) list(p *port.Port, since, now time.Time) []ConduitUse {
 }
 
 // unseen are the lines of a conduit that nothing used.
-func (u *uses) unseen(c *port.Conduit, since, now time.Time) []ConduitUse {
+func (u *uses) unseen(c *port.Conduit, watched time.Duration, now time.Time) []ConduitUse {
 	var out []ConduitUse
 	for i := range c.Allow {
 		if u.lines[c][i] {
@@ -103,8 +104,8 @@ func (u *uses) unseen(c *port.Conduit, since, now time.Time) []ConduitUse {
 		}
 		a := &c.Allow[i]
 		why := "declared, and no traffic of it was seen yet"
-		if !since.IsZero() {
-			why = fmt.Sprintf("declared, and no traffic of it was seen in %s of watching", now.Sub(since).Round(time.Second))
+		if watched >= time.Second {
+			why = fmt.Sprintf("declared, and no traffic of it was seen in %s of watching", watched.Round(time.Second))
 		}
 		if c.Expired(now) {
 			why = fmt.Sprintf("declared until %s, and no traffic of it was seen", c.Expires.UTC().Format("2006-01-02"))

@@ -56,7 +56,8 @@ type Watch struct {
 
 	mu       sync.Mutex
 	asOf     time.Time
-	since    time.Time // first event seen
+	newest   time.Time     // event seen
+	watched  time.Duration // that events covered, see heard
 	hosts    *hosts
 	uses     *uses
 	breaches map[string]*breach
@@ -132,11 +133,17 @@ func (w *Watch) Advance(now time.Time) {
 	}
 }
 
+// maxQuiet is the longest time without any event that still counts as watched:
+// between two recordings of different years nobody watched.
+const maxQuiet = 10 * time.Minute
+
+// heard moves the clock on, and counts the time over which there were events.
 func (w *Watch) heard(at time.Time) {
 	w.asOf = laterOf(w.asOf, at)
-	if w.since.IsZero() || at.Before(w.since) {
-		w.since = at
+	if gap := at.Sub(w.newest); !w.newest.IsZero() && gap > 0 && gap <= maxQuiet {
+		w.watched += gap
 	}
+	w.newest = laterOf(w.newest, at)
 }
 
 // device takes a sighting in.
@@ -226,7 +233,7 @@ func (w *Watch) countServer(f *event.Flow, server *host) {
 func (w *Watch) Picture() Picture {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p := Picture{AsOf: w.asOf, Hosts: []Host{}, Uses: w.uses.list(w.port, w.since, w.asOf)}
+	p := Picture{AsOf: w.asOf, Hosts: []Host{}, Uses: w.uses.list(w.port, w.watched, w.asOf)}
 	for _, h := range w.hosts.all() {
 		if h.talked || h.gateway() { // an address that was only spoken to is no device
 			p.Hosts = append(p.Hosts, w.describe(h))
