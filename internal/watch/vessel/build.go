@@ -9,21 +9,34 @@ import (
 	"github.com/quaywatch/quaywatch/internal/finding"
 )
 
-// Picture is what is heard now, ordered by MMSI and hull.
+// Picture is what is heard now, ordered by MMSI and hull. Pictures share what
+// did not change between them, so whoever gets one must not write into it.
 func (w *Watch) Picture() Picture {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	p := Picture{Tracks: make([]Track, 0, len(w.ships))}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.drawn == nil {
+		w.drawn = w.draw()
+	}
+	p := Picture{Tracks: w.drawn}
 	if w.asOf != 0 {
 		p.AsOf = time.Unix(0, w.asOf).UTC()
 	}
-	for _, s := range w.ships {
-		p.Tracks = s.tracks(p.Tracks)
-	}
-	slices.SortFunc(p.Tracks, func(a, b Track) int {
-		return cmp.Or(cmp.Compare(a.MMSI, b.MMSI), cmp.Compare(a.Hull, b.Hull))
-	})
 	return p
+}
+
+// draw lists the tracks. Ships are sorted by reference, because tracks are
+// large; the hulls of a ship come in their order.
+func (w *Watch) draw() []Track {
+	ships := make([]*ship, 0, len(w.ships))
+	for _, s := range w.ships {
+		ships = append(ships, s)
+	}
+	slices.SortFunc(ships, func(a, b *ship) int { return cmp.Compare(a.mmsi, b.mmsi) })
+	out := make([]Track, 0, len(ships))
+	for _, s := range ships {
+		out = s.tracks(out)
+	}
+	return out
 }
 
 // tracks appends one track for each hull: the newest first, and others only
@@ -61,10 +74,16 @@ func (s *ship) tracks(out []Track) []Track {
 // kind names the station in the words of the picture.
 func (s *ship) kind() string { return s.station.String() }
 
+// fixes is the thinned track, made anew only where it has grown: most reports
+// move a ship less than what is kept.
 func (h *hull) fixes() []Fix {
+	if h.shown != nil {
+		return h.shown
+	}
 	out := make([]Fix, len(h.past))
 	for i, p := range h.past {
 		out[i] = Fix{Time: time.Unix(int64(p.sec), 0).UTC(), Lat: float64(p.lat) / 1e7, Lon: float64(p.lon) / 1e7, SOG: p.sog, COG: p.cog}
 	}
+	h.shown = out
 	return out
 }

@@ -66,6 +66,7 @@ type hull struct {
 	since     int64
 	sightings int
 	past      []spot
+	shown     []Fix // past as pictures have it, nil where it has changed since; never written to
 }
 
 // spot is a Fix in twenty bytes.
@@ -195,6 +196,7 @@ func (h *hull) keep() {
 			return
 		}
 	}
+	h.shown = nil
 	if len(h.past) == maxPast {
 		copy(h.past, h.past[1:])
 		h.past = h.past[:maxPast-1]

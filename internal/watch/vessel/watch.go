@@ -28,7 +28,7 @@ type Watch struct {
 	port *port.Port
 	emit func(finding.Occurrence)
 
-	mu    sync.RWMutex
+	mu    sync.Mutex
 	ships map[uint32]*ship
 	asOf  int64
 	open  []uint32 // MMSI of ships with a present finding, sorted
@@ -36,6 +36,7 @@ type Watch struct {
 	njump int
 	dead  []*ship // forgotten ones, to be used again
 	swept int64
+	drawn []Track // of the newest picture, nil where something has changed since
 
 	clocks  map[stationKey]*stationClock
 	clock   *stationClock // of the newest report
@@ -67,6 +68,7 @@ func (w *Watch) Observe(b *event.Batch) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.drawn = nil
 	for i := range b.Vessels {
 		w.report(&b.Vessels[i])
 	}
@@ -141,6 +143,7 @@ func (w *Watch) evict() {
 // forget drops what was last heard at or before t. A finding of a forgotten
 // vessel ends: nothing shows that it still holds.
 func (w *Watch) forget(t int64) {
+	w.drawn = nil
 	for _, mmsi := range slices.Clone(w.open) {
 		if s := w.ships[mmsi]; s.last <= t {
 			w.clear(s, &s.jump, ruleMovement, "The vessel has not been heard any more.")
@@ -163,6 +166,9 @@ func (w *Watch) Advance(now time.Time) {
 	defer w.mu.Unlock()
 	at := now.UnixNano()
 	w.asOf = max(w.asOf, at)
+	if len(w.open) > 0 {
+		w.drawn = nil
+	}
 	for _, mmsi := range slices.Clone(w.open) {
 		w.settle(w.ships[mmsi], at)
 	}
