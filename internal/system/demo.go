@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -63,6 +64,9 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(o.Dir)) }()
 	}
+	if err := claimDemo(o.Dir); err != nil {
+		return err
+	}
 	feeds := filepath.Join(o.Dir, "feeds")
 	if err := os.RemoveAll(feeds); err != nil {
 		return fmt.Errorf("clearing the feeds of an earlier demo: %w", err)
@@ -93,6 +97,33 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 	}
 	return s.Run(ctx, RunOptions{Told: o.Told, Exercise: "demo", Wrap: login, Listening: o.Listening,
 		Sources: func(ctx context.Context) error { return s.simulated(ctx, o, ais, feeds) }})
+}
+
+// demoMark is the file by which a directory of the demo is known.
+const demoMark = ".quaywatch-demo"
+
+// claimDemo marks dir as one of the demo. A directory that holds anything and
+// has no mark is refused: the demo deletes folders in its directory and opens
+// the console without a login, neither of which may ever happen to real data.
+func claimDemo(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("making a place for the demo: %w", err)
+	}
+	mark := filepath.Join(dir, demoMark)
+	if _, err := os.Lstat(mark); err == nil {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("looking at the place for the demo: %w", err)
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s holds files that are not of a demo, and the demo would delete some of them: name an empty or a new directory", dir)
+	}
+	if err := os.WriteFile(mark, []byte("The demo owns this directory: it deletes what is in it.\n"), 0o600); err != nil {
+		return fmt.Errorf("marking the place of the demo: %w", err)
+	}
+	return nil
 }
 
 // writeExample writes the example port into dir.
@@ -263,8 +294,25 @@ func (s *System) demoAccount(ctx context.Context) (func(http.Handler) http.Handl
 		return nil, fmt.Errorf("making the demo account: %w", err)
 	}
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { demoLogin(w, r, next, password) })
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !thisMachine(r.Host) {
+				http.Error(w, "The demo answers to 127.0.0.1, [::1] and localhost only.", http.StatusMisdirectedRequest)
+				return
+			}
+			demoLogin(w, r, next, password)
+		})
 	}, nil
+}
+
+// thisMachine reports whether a Host header names loopback. A page of another
+// site can let its own name resolve to 127.0.0.1 (DNS rebinding) and would be
+// logged in like the person at the screen.
+func thisMachine(host string) bool {
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // demoLogin logs in a browser that comes to the login page (or to a page
