@@ -112,6 +112,7 @@ func (s *Server) routes() http.Handler {
 	api.HandleFunc("GET /api/docs.css", a.docsStyle)
 	mux.Handle("/api/", limited(maxBody, s.sessions.Load(s.apiGate(problemRoutes(s, api)))))
 
+	mux.Handle("GET /live", limited(maxBody, s.sessions.Load(s.pageGate(s.heldOpen(s.deps.Console)))))
 	mux.Handle("/", limited(maxBody, s.sessions.Load(s.pageGate(s.deps.Console))))
 	return mux
 }
