@@ -95,16 +95,21 @@ func split(b []byte) (all [][]byte, rest []byte) {
 func framed(signed []byte) []byte { return append(bytes.Clone(signed), '\n') }
 
 // AppendCheckpoint adds a checkpoint to the file in dir. It returns after the
-// bytes are on the disk.
+// bytes are on the disk. What an earlier try with the same checkpoint left there
+// (the disk was full) is completed, not repeated.
 func AppendCheckpoint(dir string, signed []byte) error {
 	path := filepath.Join(dir, CheckpointsFile)
 	_, err := os.Stat(path)
 	created := errors.Is(err, fs.ErrNotExist)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("opening the checkpoints file: %w", err)
 	}
-	_, err = f.Write(framed(signed))
+	whole := framed(signed)
+	there, err := begun(f, whole)
+	if err == nil {
+		_, err = f.Write(whole[there:])
+	}
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil && created {
 		err = syncDir(dir)
@@ -113,6 +118,27 @@ func AppendCheckpoint(dir string, signed []byte) error {
 		return fmt.Errorf("appending to the checkpoints file: %w", err)
 	}
 	return nil
+}
+
+// begun is how many bytes of a checkpoint already stand at the end of the file.
+// A whole checkpoint ends with an empty line, and no shorter piece of one ends
+// like the end of another, so nothing else is taken for a piece.
+func begun(f *os.File, whole []byte) (int, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	tail := make([]byte, min(info.Size(), int64(len(whole))+1)) // one more: the line end before it
+	if _, err := f.ReadAt(tail, info.Size()-int64(len(tail))); err != nil {
+		return 0, err
+	}
+	for n := min(len(whole), len(tail)); n > 0; n-- {
+		before := tail[:len(tail)-n]
+		if bytes.HasSuffix(tail, whole[:n]) && (len(before) == 0 || before[len(before)-1] == '\n') {
+			return n, nil
+		}
+	}
+	return 0, nil
 }
 
 // Repair completes the checkpoints file after a crash between the commit of the
