@@ -15,7 +15,7 @@ import (
 const watchPosition = "watches"
 
 // warmUp is how far back the stream is read again at a start, so that the
-// watches know the tracks, hosts and presences of before.
+// watches know the tracks and hosts of before.
 const warmUp = 2 * time.Hour
 
 // pipeline reads the stream once and hands each batch to telemetry and to the
@@ -33,6 +33,9 @@ func (s *System) pipeline(ctx context.Context) error {
 	from := min(warm, s.telemetry.Position()+1, s.position.Load()+1)
 	if st.Last == 0 || s.position.Load() >= st.Last {
 		s.warmed.Store(from > st.Last)
+	}
+	if err := s.recallPeople(ctx, time.Now().UTC()); err != nil {
+		return err
 	}
 	return s.stream.Consume(ctx, from, func(ctx context.Context, got []event.Stored) error {
 		var g errgroup.Group
@@ -59,7 +62,10 @@ func (s *System) observe(ctx context.Context, got []event.Stored) error {
 		known = len(got)
 	}
 	s.feed(got[:known])
-	s.watches.Take() // told before the restart
+	if known > 0 {
+		s.watches.Take() // told before the restart
+		s.watches.Health.Restarted()
+	}
 	fresh := got[known:]
 	if len(fresh) == 0 {
 		return nil

@@ -102,11 +102,11 @@ func (w *Watch) judgeRejected(s *state, h *event.SourceHealth) {
 	}
 	share := float64(rejected) / float64(total)
 	switch {
-	case share >= w.o.RejectShare && !n.telling:
-		n.telling = true
+	case share >= w.o.RejectShare && (!n.telling || s.unsaid[ofRejection]):
+		n.telling, s.unsaid[ofRejection] = true, false
 		w.tellRejecting(s, h, rejected, total)
-	case share < w.o.RejectShare/2 && n.telling:
-		n.telling = false
+	case share < w.o.RejectShare/2 && (n.telling || s.unsaid[ofRejection]):
+		n.telling, s.unsaid[ofRejection] = false, false
 		w.clear(RuleRejecting, s, h.Seen)
 	}
 	if total >= windowLines || h.Seen.Sub(n.begun) >= windowTime {
@@ -141,11 +141,11 @@ func (w *Watch) tellRejecting(s *state, h *event.SourceHealth, rejected, total u
 func (w *Watch) judgeDrift(s *state, h *event.SourceHealth) {
 	off := h.Drift.Abs()
 	switch {
-	case h.HasDrift && off > w.o.DriftLimit && !s.drifting:
-		s.drifting = true
+	case h.HasDrift && off > w.o.DriftLimit && (!s.drifting || s.unsaid[ofDrift]):
+		s.drifting, s.unsaid[ofDrift] = true, false
 		w.tellDrift(s, h)
-	case (!h.HasDrift || off <= w.o.DriftLimit/2) && s.drifting:
-		s.drifting = false
+	case (!h.HasDrift || off <= w.o.DriftLimit/2) && (s.drifting || s.unsaid[ofDrift]):
+		s.drifting, s.unsaid[ofDrift] = false, false
 		w.clear(RuleDrift, s, h.Seen)
 	}
 }

@@ -69,6 +69,7 @@ type state struct {
 	last     event.Head    // evidence of the last input or account
 	lost     time.Time     // since when the feed has no connection; zero: it has one
 	cut      bool          // the lost connection was told as silence
+	unsaid   [3]bool       // see Restarted: silence and failure, rejection, drift
 	window   window
 	drifting bool
 }
@@ -99,7 +100,8 @@ func (w *Watch) Declare(id, kind, domain string, expect time.Duration) {
 func (w *Watch) source(id string) *state {
 	s := w.sources[id]
 	if s == nil && len(w.sources) < maxSources {
-		s = &state{Source: Source{ID: id, Status: Waiting, Since: w.asOf, Why: "configured, nothing heard yet"}, begun: w.asOf}
+		s = &state{Source: Source{ID: id, Status: Waiting, Since: w.asOf, Why: "configured, nothing heard yet"}, begun: w.asOf,
+			unsaid: [3]bool{true, true, true}} // an earlier run may have told things
 		w.sources[id] = s
 	}
 	return s
@@ -163,10 +165,31 @@ func (w *Watch) heard(s *state, h event.Head) {
 	if h.Seen.Before(s.input) {
 		return
 	}
-	first := s.input.IsZero()
+	first := s.unsaid[ofSilence]
+	s.unsaid[ofSilence] = false
 	s.input, s.last = h.Seen, h
-	if s.Status != Live {
+	if s.Status != Live || first {
 		w.back(s, h.Seen, first)
+	}
+}
+
+// Places of state.unsaid.
+const (
+	ofSilence = iota
+	ofRejection
+	ofDrift
+)
+
+// Restarted says that what was told so far was told by an earlier run, which may
+// have told things since that this one does not know of. The next input of each
+// source therefore ends silence and failure again, and the next judgement of its
+// lines and its clock is told whichever way it goes: else a finding of before the
+// restart could stay for ever.
+func (w *Watch) Restarted() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, s := range w.sources {
+		s.unsaid = [3]bool{true, true, true}
 	}
 }
 
@@ -227,9 +250,10 @@ func (w *Watch) account(s *state, h *event.SourceHealth) {
 
 // heardBefore notes input that left no row, such as rejected lines.
 func (w *Watch) heardBefore(s *state, h *event.SourceHealth) {
-	first := s.input.IsZero()
+	first := s.unsaid[ofSilence]
+	s.unsaid[ofSilence] = false
 	s.input, s.last = h.LastSeen, h.Head
-	if s.Status == Silent || s.Status == Waiting || s.Status == Ended && h.State == "live" {
+	if s.Status == Silent || s.Status == Waiting || s.Status == Live && first || s.Status == Ended && h.State == "live" {
 		w.back(s, h.Seen, first)
 	}
 }
