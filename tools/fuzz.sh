@@ -1,20 +1,26 @@
 #!/bin/sh
-# Runs every fuzz target of the repository for the time given (such as 3s or 5m).
+# Runs every fuzz target of the repository for the time given (such as 3s or
+# 5m). What a long run finds interesting is kept in Go's fuzz cache.
 set -eu
 time=${1:-3s}
+root=$(pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+cache=$(go env GOCACHE)/fuzz/quaywatch
+mkdir -p "$cache"
 n=0
-for file in $(git ls-files --cached --others --exclude-standard '*_test.go' | xargs grep -l '^func Fuzz' 2>/dev/null); do
-	dir=./$(dirname "$file")
-	for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$file"); do
-		echo "fuzz $dir $target $time"
-		go test "$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 1x >/tmp/quaywatch-fuzz.$$ 2>&1 || {
-			cat /tmp/quaywatch-fuzz.$$
-			rm -f /tmp/quaywatch-fuzz.$$
+for dir in $(git ls-files --cached --others --exclude-standard '*_test.go' | xargs grep -l '^func Fuzz' 2>/dev/null | xargs -n1 dirname | sort -u); do
+	go test -c -fuzz=. -o "$tmp/fuzz.test" "./$dir"
+	for target in $(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$dir"/*_test.go); do
+		echo "fuzz ./$dir $target $time"
+		if ! (cd "$dir" && "$tmp/fuzz.test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" \
+			-test.fuzzminimizetime 1x -test.fuzzcachedir "$cache/$dir" >"$tmp/out" 2>&1); then
+			cat "$tmp/out"
 			exit 1
-		}
+		fi
 		n=$((n + 1))
 	done
 done
-rm -f /tmp/quaywatch-fuzz.$$
+cd "$root"
 [ "$n" -gt 0 ] || { echo "fuzz: no target found, which can't be right" >&2; exit 1; }
 echo "fuzz: $n targets, nothing found"
