@@ -177,7 +177,7 @@ func (d *drawing) domain(p DomainPart, now time.Time) {
 	if p.Blind != "" {
 		d.text(9, "I", p.Blind)
 	}
-	if len(p.Findings) == 0 && p.Watched {
+	if len(p.Findings) == 0 && p.Watched && !p.Hidden {
 		d.text(9, "", "Nothing known to be wrong.")
 	}
 	for _, f := range p.Findings {

@@ -32,6 +32,9 @@ type Input struct {
 	Sources  health.Picture
 	Notes    []string // further sentences for the section on what is known and not
 	OneShot  bool     // made from files once, not from a running system
+	// Hidden are the worlds whose findings are kept from the reader; one of
+	// several worlds may be in Findings all the same.
+	Hidden []finding.Domain
 }
 
 // Situation is the report, ready to be drawn.
@@ -59,6 +62,7 @@ type DomainPart struct {
 	More     int               // left out
 	Watched  bool              // a source of this world is live or was read
 	Blind    string            // why it isn't, or isn't fully
+	Hidden   bool              // the findings of this world alone are kept from the reader
 }
 
 // Change is one line of the last 24 hours.
@@ -94,7 +98,11 @@ func NewSituation(in Input) *Situation {
 		}
 	}
 	for _, d := range domainNames {
-		s.Domains = append(s.Domains, s.part(d.domain, d.name, findings))
+		part := s.part(d.domain, d.name, findings)
+		if part.Hidden = slices.Contains(in.Hidden, d.domain); part.Hidden {
+			part.Blind = strings.TrimSpace("Not shown to your role, but where it also touches a world that is: nothing told here means nothing. " + part.Blind)
+		}
+		s.Domains = append(s.Domains, part)
 	}
 	s.changes(findings)
 	s.Answer = s.answer()
@@ -123,10 +131,11 @@ func (s *Situation) part(d finding.Domain, name string, findings []finding.Findi
 			continue
 		}
 		declared++
-		switch src.Status {
-		case health.Live, health.Ended:
+		// A file that was read to its end is all that a one-shot report has; in a
+		// system that runs it tells nothing of now.
+		if src.Status == health.Live || src.Status == health.Ended && s.OneShot {
 			p.Watched = true
-		default:
+		} else {
 			dark = append(dark, src.ID+" "+string(src.Status))
 		}
 	}
@@ -200,6 +209,8 @@ func (s *Situation) answer() string {
 	}
 	var b strings.Builder
 	switch {
+	case len(seen) == 0 && s.hides():
+		b.WriteString("Nothing that is shown to you is known to be wrong")
 	case len(seen) == 0:
 		b.WriteString("Nothing is known to be wrong")
 	case alarms == 0:
@@ -211,11 +222,17 @@ func (s *Situation) answer() string {
 		fmt.Fprintf(&b, " (%d shelved)", shelved)
 	}
 	b.WriteString(". ")
-	var blind []string
+	var blind, hidden []string
 	for _, d := range s.Domains {
+		if d.Hidden {
+			hidden = append(hidden, d.Name)
+		}
 		if !d.Watched {
 			blind = append(blind, d.Name)
 		}
+	}
+	if len(hidden) > 0 {
+		fmt.Fprintf(&b, "Not shown to your role: %s. ", strings.Join(hidden, ", "))
 	}
 	if len(blind) > 0 {
 		fmt.Fprintf(&b, "Not watched: %s. ", strings.Join(blind, ", "))
@@ -227,10 +244,28 @@ func (s *Situation) answer() string {
 		fmt.Fprintf(&b, "%d of %s give no data: what they would show is unknown.", n, count(len(s.Sources), "source"))
 	case s.OneShot:
 		b.WriteString("All files were read.")
+	case s.ended() > 0:
+		fmt.Fprintf(&b, "%d of %s have ended: nothing new comes from them.", s.ended(), count(len(s.Sources), "source"))
 	default:
 		b.WriteString("All sources are live.")
 	}
 	return b.String()
+}
+
+// ended counts the sources of what happens that were read to their end.
+// Catalogues end each time they were read, and are read again.
+func (s *Situation) ended() (n int) {
+	for _, src := range s.Sources {
+		if src.Status == health.Ended && src.Kind != "advisories" && src.Kind != "kev" {
+			n++
+		}
+	}
+	return n
+}
+
+// hides reports whether anything is kept from the reader.
+func (s *Situation) hides() bool {
+	return slices.ContainsFunc(s.Domains, func(d DomainPart) bool { return d.Hidden })
 }
 
 func count(n int, what string) string {

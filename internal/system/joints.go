@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -38,11 +39,20 @@ const maxReportFindings = 1000
 // Situation works the situation report out for this moment, as far as whoever
 // asks may see.
 func (s *System) Situation(ctx context.Context, desk finding.Desk, now time.Time) (*report.Situation, error) {
+	in := report.Input{Port: s.port.Load(), AsOf: now, Sources: s.watches.Health.Picture(), Hidden: hiddenFrom(ctx)}
+	if len(in.Hidden) == len(identity.Domains) {
+		note, err := inNumbers(ctx, desk, now)
+		if err != nil {
+			return nil, err
+		}
+		in.Notes = append(in.Notes, note)
+		return report.NewSituation(in), nil
+	}
 	page, err := desk.List(ctx, finding.Query{Since: time.Time{}, Limit: maxReportFindings})
 	if err != nil {
 		return nil, fmt.Errorf("reading the findings: %w", err)
 	}
-	in := report.Input{Port: s.port.Load(), AsOf: now, Findings: page.Findings, Sources: s.watches.Health.Picture()}
+	in.Findings = page.Findings
 	if left := page.Total - len(page.Findings); left > 0 {
 		in.Notes = append(in.Notes, strconv.Itoa(left)+" further findings of lower severity, grade or age are not in this report.")
 	}
@@ -57,11 +67,41 @@ func (s *System) Situation(ctx context.Context, desk finding.Desk, now time.Time
 	return report.NewSituation(in), nil
 }
 
+// hiddenFrom are the worlds whose findings whoever asks may not see.
+func hiddenFrom(ctx context.Context) []finding.Domain {
+	may := identity.AllowedDomains(ctx, identity.ViewFindings)
+	var out []finding.Domain
+	for _, d := range identity.Domains {
+		if !slices.Contains(may, d) {
+			out = append(out, finding.Domain(d))
+		}
+	}
+	return out
+}
+
+// inNumbers is the situation for who may see reports and no finding: the board.
+func inNumbers(ctx context.Context, desk finding.Desk, now time.Time) (string, error) {
+	sum, err := desk.Summary(ctx, now)
+	if err != nil {
+		return "", fmt.Errorf("counting the findings: %w", err)
+	}
+	all := 0
+	for _, n := range sum.BySeverity {
+		all += n
+	}
+	alarm := finding.Alarm.String()
+	return fmt.Sprintf("In numbers: %d open findings, %d of them alarms. Your role does not open the findings themselves.", all, sum.BySeverity[alarm]), nil
+}
+
 // situationPage serves the report as a page (HTML) or, with ?format=pdf, a PDF.
 type situationPage struct {
 	s        *System
 	exercise string
 }
+
+// pagePolicy lets the page of the report load its stylesheet, from this server,
+// and nothing else.
+const pagePolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // ServeHTTP implements http.Handler. Who may see reports was decided before.
 func (p *situationPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -86,6 +126,7 @@ func (p *situationPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.WriteString(report.Stylesheet)
 	default:
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Content-Security-Policy", pagePolicy)
 		err = sit.WritePage(&b, "?format=css")
 	}
 	if err != nil {
