@@ -61,12 +61,24 @@ func findBrowser() (string, error) {
 	return "", ErrNoBrowser
 }
 
+// printing bounds the browsers that run at once: each takes some hundred
+// megabytes, and whoever may see a report may ask for many.
+var printing = make(chan struct{}, 2)
+
 // printHTML prints one self-contained document. The browser gets a profile of
 // its own that is deleted, resolves no name and so reaches no network.
 func printHTML(ctx context.Context, html []byte) ([]byte, error) {
 	browser, err := findBrowser()
 	if err != nil {
 		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, printTime)
+	defer cancel()
+	select {
+	case printing <- struct{}{}:
+		defer func() { <-printing }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting to print: %w", ctx.Err())
 	}
 	dir, err := os.MkdirTemp("", "quaywatch-print-")
 	if err != nil {
@@ -86,8 +98,6 @@ func printHTML(ctx context.Context, html []byte) ([]byte, error) {
 		// document without scripts.
 		args = append([]string{"--no-sandbox"}, args...)
 	}
-	ctx, cancel := context.WithTimeout(ctx, printTime)
-	defer cancel()
 	cmd := exec.CommandContext(ctx, browser, args...) //nolint:gosec // the browser found above or named by the operator
 	var told bytes.Buffer
 	cmd.Stderr = &told
