@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/port"
@@ -87,7 +88,7 @@ func (c *Console) chart(page finding.Page, sel *finding.Finding) (chart, string)
 	pic := c.d.Vessels()
 	near, all := nearest(pic, g.port.Identity.Centre, chartVessels)
 	for _, t := range near {
-		out.ship(pr, t)
+		out.ship(pr, t, pic.AsOf)
 	}
 	id := ""
 	if sel != nil {
@@ -141,7 +142,7 @@ func (ch *chart) name(pr projection, text string, r port.Ring) {
 	ch.Names = append(ch.Names, label{X: x, Y: y, Text: text})
 }
 
-func (ch *chart) ship(pr projection, t vessel.Track) {
+func (ch *chart) ship(pr projection, t vessel.Track, asOf time.Time) {
 	x, y := pr.xy(port.Point{t.Lon, t.Lat})
 	if x < -20 || y < -20 || x > chartW+20 || y > chartH+20 {
 		return
@@ -151,6 +152,8 @@ func (ch *chart) ship(pr projection, t vessel.Track) {
 	switch {
 	case len(t.Findings) > 0:
 		class += " doubt"
+	case vesselIcon(t, asOf) == "ship-silent":
+		class += " silent"
 	case t.Kind == "aid" || t.Kind == "base-station":
 		class += " aid"
 	}

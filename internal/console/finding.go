@@ -26,9 +26,10 @@ type findingView struct {
 	History  []finding.Entry
 	NoLog    string // why the history is not shown
 	Sources  []sourceLine
-	Subject  string // page about the subject, "" for none
-	Do       string // form that is open
-	Error    string // of the step that was tried
+	Names    *port.Port // whose short names are shown
+	Subject  string     // page about the subject, "" for none
+	Do       string     // form that is open
+	Error    string     // of the step that was tried
 	CanAct   bool
 	CanShelf bool
 }
@@ -81,7 +82,7 @@ func (c *Console) explain(r *http.Request, id string) (findingView, error) {
 		return findingView{}, finding.ErrNotFound // what one may not see does not exist for one
 	}
 	p := c.d.Port()
-	v := findingView{F: f, Do: r.URL.Query().Get("do"), Subject: subjectPath(p, f.Subject)}
+	v := findingView{F: f, Names: p, Do: r.URL.Query().Get("do"), Subject: subjectPath(p, f.Subject)}
 	v.Places = walkOf(p, f)
 	v.Stop = serviceLines(p, f.Services)
 	v.CanAct = c.mayOn(r.Context(), identity.ActOnFindings, f)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/identity"
+	"github.com/quaywatch/quaywatch/internal/port"
 )
 
 const (
@@ -26,6 +27,7 @@ type findingsView struct {
 	Here   string // address of this page with its filters
 	Next   string // of the next page, "" on the last
 	CanAct bool
+	Names  *port.Port // whose short names are shown
 }
 
 // findingFilter is what the address selects; it can be passed on as a link.
@@ -95,7 +97,7 @@ func badFilter(name, value string) error {
 }
 
 func (c *Console) findings(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
-	v := findingsView{Filter: filterOf(r.URL.Query())}
+	v := findingsView{Filter: filterOf(r.URL.Query()), Names: c.d.Port()}
 	q, err := v.Filter.query()
 	if err != nil {
 		return nil, err

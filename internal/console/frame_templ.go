@@ -164,15 +164,15 @@ func shell(f frame) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var9 string
-			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(f.Exercise)
+			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(exerciseWords(f.Exercise))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `frame.templ`, Line: 32, Col: 58}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `frame.templ`, Line: 32, Col: 73}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, " · made-up data, nothing here is real and nobody is notified</div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -566,7 +566,7 @@ func watermark() templ.Component {
 			templ_7745c5c3_Var29 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<svg class=\"watermark\" aria-hidden=\"true\"><defs><pattern id=\"mark-pattern\" width=\"420\" height=\"240\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(-24)\"><text x=\"20\" y=\"120\" font-size=\"54\" font-weight=\"700\" fill=\"currentColor\">EXERCISE</text></pattern></defs> <rect width=\"100%\" height=\"100%\" fill=\"url(#mark-pattern)\"></rect></svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 53, "<svg class=\"watermark\" aria-hidden=\"true\"><defs><pattern id=\"mark-pattern\" width=\"560\" height=\"320\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(-24)\"><text x=\"20\" y=\"120\" font-size=\"40\" font-weight=\"600\" fill=\"currentColor\">EXERCISE</text></pattern></defs> <rect width=\"100%\" height=\"100%\" fill=\"url(#mark-pattern)\"></rect></svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/identity"
@@ -234,11 +236,23 @@ func nearest(pic vessel.Picture, centre port.Point, n int) (near []vessel.Track,
 	return near, all
 }
 
-// vesselIcon is the shape of a track on the map.
-func vesselIcon(t vessel.Track) string {
+// quietAfter is when a vessel counts as silent: ships at anchor report every 3
+// minutes (ITU-R M.1371-5 table 1), so three reports in a row are missing.
+const quietAfter = 10 * time.Minute
+
+// quiet reports whether a vessel has not been heard for longer than it would be
+// silent of itself. asOf is the newest time that any vessel told.
+func quiet(t vessel.Track, asOf time.Time) bool {
+	return !t.LastHeard.IsZero() && asOf.Sub(t.LastHeard) > quietAfter
+}
+
+// vesselIcon is the shape of a track on the map; a silent one is drawn dashed.
+func vesselIcon(t vessel.Track, asOf time.Time) string {
 	switch {
 	case len(t.Findings) > 0:
 		return "ship-doubt"
+	case quiet(t, asOf) && (t.Kind == "ship" || t.Kind == "unknown"):
+		return "ship-silent"
 	case t.Kind == "aid" || t.Kind == "base-station":
 		return "aid"
 	case math.IsNaN(float64(bearing(t))):
@@ -280,7 +294,7 @@ func (c *Console) mapLive(w http.ResponseWriter, r *http.Request) {
 	near, all := nearest(pic, g.port.Identity.Centre, mapVessels)
 	col := collection{Type: "FeatureCollection", Features: []feature{}, Note: c.mapNote(pic, len(near), all)}
 	for _, t := range near {
-		col.Features = append(col.Features, vesselFeatures(t)...)
+		col.Features = append(col.Features, vesselFeatures(t, pic.AsOf)...)
 	}
 	marks, err := c.markFeatures(r, g.port)
 	if err != nil {
@@ -296,13 +310,13 @@ func (c *Console) mapLive(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func vesselFeatures(t vessel.Track) []feature {
+func vesselFeatures(t vessel.Track, asOf time.Time) []feature {
 	at := port.Point{t.Lon, t.Lat}
 	heading := float64(bearing(t))
 	if math.IsNaN(heading) {
 		heading = 0
 	}
-	out := []feature{pointFeature(at, map[string]any{"layer": "vessel", "id": trackID(t), "name": trackName(t), "icon": vesselIcon(t), "heading": math.Round(heading)})}
+	out := []feature{pointFeature(at, map[string]any{"layer": "vessel", "id": trackID(t), "name": trackName(t), "icon": vesselIcon(t, asOf), "heading": math.Round(heading)})}
 	var wake []port.Point
 	for _, fix := range t.Past {
 		if !math.IsNaN(fix.Lat) && !math.IsNaN(fix.Lon) {
@@ -351,13 +365,10 @@ type mark struct {
 
 // marksAndWalk places the open findings and the hops of the selected one.
 func marksAndWalk(p *port.Port, page finding.Page, sel string) (marks, walk []mark) {
-	for _, f := range page.Findings {
+	for _, row := range fold(page.Findings) { // what stands under a chain has its place on the way of it
+		f := row.Finding
 		if f.ID == sel {
-			for _, s := range hops(f) {
-				if at, ok := placeOf(p, s); ok {
-					walk = append(walk, mark{at: at, name: subjectName(p, s)})
-				}
-			}
+			walk = walkPlaces(p, row)
 			if len(walk) > 1 {
 				continue // the walk stands for it
 			}
@@ -370,10 +381,38 @@ func marksAndWalk(p *port.Port, page finding.Page, sel string) (marks, walk []ma
 			at, ok = placeOf(p, f.Subject)
 		}
 		if ok && f.Present && len(marks) < mapMarks {
-			marks = append(marks, mark{at, f.ID, subjectName(p, f.Subject), markKind(f), f.Severity.String()})
+			marks = append(marks, mark{at, f.ID, shortSubject(p, f.Subject), markKind(f), f.Severity.String()})
 		}
 	}
 	return marks, walk
+}
+
+// walkPlaces are the places of a walk in order: the doors that were touched
+// first, then the devices. Stops at one place stand as one.
+func walkPlaces(p *port.Port, row alarmRow) []mark {
+	var out []mark
+	add := func(at port.Point, name string) {
+		for i := range out {
+			if out[i].at == at {
+				if !strings.Contains(out[i].name, name) {
+					out[i].name += " · " + name
+				}
+				return
+			}
+		}
+		out = append(out, mark{at: at, name: name})
+	}
+	for _, part := range row.Parts {
+		if ap, _ := p.Reader(part.Subject.ID); ap != nil && ap.Position != (port.Point{}) {
+			add(ap.Position, ap.Name)
+		}
+	}
+	for _, s := range hops(row.Finding) {
+		if at, ok := placeOf(p, s); ok {
+			add(at, shortSubject(p, s))
+		}
+	}
+	return out
 }
 
 func (c *Console) mapNote(pic vessel.Picture, shown, all int) string {

@@ -71,7 +71,8 @@ type inventoryView struct {
 
 type assetFilter struct {
 	Text, Domain, Zone, Kind, Seen string
-	From                           int // row to begin with
+	From                           int    // row to begin with
+	Sort                           string // column, "" the order of the port file
 }
 
 // assetRow is an asset, a host, or both.
@@ -102,7 +103,7 @@ func (r assetRow) Href() string {
 
 func (f assetFilter) address(from int) string {
 	q := url.Values{}
-	for k, v := range map[string]string{"q": f.Text, "domain": f.Domain, "zone": f.Zone, "kind": f.Kind, "seen": f.Seen} {
+	for k, v := range map[string]string{"q": f.Text, "domain": f.Domain, "zone": f.Zone, "kind": f.Kind, "seen": f.Seen, "sort": f.Sort} {
 		if v != "" {
 			q.Set(k, v)
 		}
@@ -118,7 +119,7 @@ func (f assetFilter) address(from int) string {
 
 func (c *Console) inventory(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	q := r.URL.Query()
-	v := inventoryView{Filter: assetFilter{Text: strings.ToLower(strings.TrimSpace(q.Get("q"))), Domain: q.Get("domain"), Zone: q.Get("zone"), Kind: q.Get("kind"), Seen: q.Get("seen")}}
+	v := inventoryView{Filter: assetFilter{Text: strings.ToLower(strings.TrimSpace(q.Get("q"))), Domain: q.Get("domain"), Zone: q.Get("zone"), Kind: q.Get("kind"), Seen: q.Get("seen"), Sort: known(q.Get("sort"), assetOrders)}}
 	if n, err := strconv.Atoi(q.Get("from")); err == nil && n > 0 {
 		v.Filter.From = n
 	}
@@ -126,7 +127,11 @@ func (c *Console) inventory(_ http.ResponseWriter, r *http.Request) (templ.Compo
 	o := c.hosts.of(pic)
 	v.NetworkAsOf = pic.AsOf
 	v.Assets, v.Strange = len(p.Assets), len(o.strange)
-	for _, row := range reconcile(p, o) {
+	all := reconcile(p, o)
+	if by := assetOrders[v.Filter.Sort]; by != nil {
+		slices.SortStableFunc(all, by)
+	}
+	for _, row := range all {
 		if row.Asset != nil && row.Host != nil {
 			v.Seen++
 			if len(row.Diff) > 0 {

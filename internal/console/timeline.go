@@ -1,14 +1,17 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/port"
 )
 
 // spans are the windows of the timeline that can be chosen.
@@ -26,6 +29,7 @@ var spans = []struct {
 const (
 	defaultSpan = 1
 	lineBuckets = 120 // of activity
+	pinGap      = 1.7 // percent of the window: marks nearer than this stand as one with a number
 	linePins    = 160 // facts drawn at most, of the most serious findings first
 )
 
@@ -38,6 +42,7 @@ type timeline struct {
 	Pins     []pin
 	Ticks    []tick
 	Spans    []spanChoice
+	Asked    bool // the reader chose the window
 	Counted  bool // activity is known
 	More     int  // facts left out
 }
@@ -62,6 +67,10 @@ type pin struct {
 	Selected bool
 	ID       string
 	Words    string
+	Label    string // short, for the fact under the pointer or the focus
+	LabelEnd bool   // the label stands left of the mark
+	Count    int    // facts that this mark stands for
+	x        float64
 }
 
 // lineLink is the stroke through the facts of one finding, as the data of an
@@ -85,12 +94,13 @@ func percent(v float64) string { return strconv.FormatFloat(math.Round(v*100)/10
 // timeline draws the last hours. Facts come from the open findings (and those
 // shelved or resolved within the window), most serious first.
 func (c *Console) timeline(r *http.Request, v alarmView) (timeline, error) {
-	choice := defaultSpan
+	choice := spanOf(v)
+	asked := false
 	if n, err := strconv.Atoi(r.URL.Query().Get("span")); err == nil && n >= 0 && n < len(spans) {
-		choice = n
+		choice, asked = n, true
 	}
 	to := v.Now
-	t := timeline{From: to.Add(-spans[choice].Long), To: to}
+	t := timeline{From: to.Add(-spans[choice].Long), To: to, Asked: asked}
 	for i, s := range spans {
 		t.Spans = append(t.Spans, spanChoice{i, s.Name, i == choice})
 	}
@@ -102,9 +112,10 @@ func (c *Console) timeline(r *http.Request, v alarmView) (timeline, error) {
 	if err != nil {
 		return t, err
 	}
-	for _, f := range page.Findings {
-		t.add(f, v.Selected != nil && f.ID == v.Selected.ID)
+	for _, row := range fold(page.Findings) { // the facts of a link are the facts of its chain
+		t.add(v.Port, row.Finding, v.Selected != nil && row.ID == v.Selected.ID)
 	}
+	t.cluster()
 	slices.SortStableFunc(t.Pins, func(a, b pin) int { return order(a.Selected) - order(b.Selected) }) // the selected on top
 	return t, nil
 }
@@ -114,6 +125,45 @@ func order(selected bool) int {
 		return 1
 	}
 	return 0
+}
+
+// spanOf is the shortest window that holds the selected finding whole, so that
+// an attack is seen as one stroke; the usual one where that says nothing.
+func spanOf(v alarmView) int {
+	if v.Selected == nil || len(v.Selected.Facts) == 0 {
+		return defaultSpan
+	}
+	age := v.Now.Sub(v.Selected.Facts[0].Time)
+	for i, s := range spans {
+		if age < s.Long*9/10 {
+			return i
+		}
+	}
+	return defaultSpan
+}
+
+// cluster joins marks of one lane and shape that would lie on each other into
+// one with a number. The marks of the selected finding stay apart.
+func (t *timeline) cluster() {
+	slices.SortStableFunc(t.Pins, func(a, b pin) int { return cmp.Compare(a.x, b.x) })
+	type place struct{ lane, kind, severity string }
+	last := map[place]int{}
+	var out []pin
+	for _, p := range t.Pins {
+		k := place{p.Y, p.Kind, p.Severity}
+		if i, ok := last[k]; ok && !p.Selected && p.x-out[i].x < pinGap {
+			out[i].Count++
+			if out[i].Count <= 6 {
+				out[i].Words += "\n" + p.Words
+			}
+			continue
+		}
+		if !p.Selected {
+			last[k] = len(out)
+		}
+		out = append(out, p)
+	}
+	t.Pins = out
 }
 
 // laneY is the centre of a world's lane in percent, -1 for an unknown one.
@@ -159,7 +209,7 @@ func (c *Console) fillLanes(r *http.Request, t *timeline) error {
 }
 
 // add puts the facts of a finding on the lanes and a stroke through them.
-func (t *timeline) add(f finding.Finding, selected bool) {
+func (t *timeline) add(names *port.Port, f finding.Finding, selected bool) {
 	var stroke string
 	px, py := -1.0, -1.0
 	joined := 0
@@ -173,6 +223,7 @@ func (t *timeline) add(f finding.Finding, selected bool) {
 			continue
 		}
 		t.Pins = append(t.Pins, pin{
+			x: x, Count: 1, Label: fact.Time.UTC().Format("15:04:05 ") + shorten(plain(names, f, fact.Text), 56), LabelEnd: x > 55,
 			X: percent(x), Y: percent(y), Kind: markKind(f), Severity: severityClass(f), Selected: selected, ID: f.ID,
 			Words: fmt.Sprintf("%s UTC, %s: %s (fact %d of “%s”)", fact.Time.UTC().Format("15:04:05"), domainNames[fact.Domain], fact.Text, i+1, f.Title),
 		})
@@ -188,6 +239,19 @@ func (t *timeline) add(f finding.Finding, selected bool) {
 	if joined > 0 {
 		t.Links = append(t.Links, lineLink{stroke, severityClass(f), selected})
 	}
+}
+
+// shorten cuts a text to at most n characters at a word.
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	cut := string(r[:n])
+	if i := strings.LastIndexByte(cut, ' '); i > 0 {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,:;") + "…"
 }
 
 // ticks are the times on the axis, on round minutes.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/a-h/templ"
 
@@ -24,6 +25,7 @@ type vesselsView struct {
 	Rows       []vessel.Track
 	All, Total int
 	Text, Kind string
+	Sort       string // column, "" as usual: findings first
 	From       int
 	Next       string
 	Pic        vessel.Picture
@@ -33,7 +35,7 @@ var vesselKinds = []choice{{"", "all"}, {"ship", "ships"}, {"findings", "with fi
 
 func (c *Console) vessels(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	q := r.URL.Query()
-	v := vesselsView{Pic: c.d.Vessels(), Text: strings.ToLower(strings.TrimSpace(q.Get("q"))), Kind: q.Get("kind")}
+	v := vesselsView{Pic: c.d.Vessels(), Text: strings.ToLower(strings.TrimSpace(q.Get("q"))), Kind: q.Get("kind"), Sort: known(q.Get("sort"), vesselOrders)}
 	if n, err := strconv.Atoi(q.Get("from")); err == nil && n > 0 {
 		v.From = n
 	}
@@ -46,6 +48,9 @@ func (c *Console) vessels(_ http.ResponseWriter, r *http.Request) (templ.Compone
 	}
 	t := v.Pic.Tracks
 	slices.SortStableFunc(hit, func(a, b int) int { return min(len(t[b].Findings), 1) - min(len(t[a].Findings), 1) })
+	if by := vesselOrders[v.Sort]; by != nil {
+		slices.SortStableFunc(hit, func(a, b int) int { return by(&t[a], &t[b]) })
+	}
 	v.Total = len(hit)
 	for i := v.From; i < min(v.From+vesselRows, len(hit)); i++ {
 		v.Rows = append(v.Rows, t[hit[i]])
@@ -83,6 +88,9 @@ func (v vesselsView) address(from int) string {
 	}
 	if v.Kind != "" {
 		q.Set("kind", v.Kind)
+	}
+	if v.Sort != "" {
+		q.Set("sort", v.Sort)
 	}
 	if from > 0 {
 		q.Set("from", strconv.Itoa(from))
@@ -124,13 +132,13 @@ func (c *Console) vessel(_ http.ResponseWriter, r *http.Request) (templ.Componen
 			}
 		}
 	}
-	v.Chart = trackChart(c.ports.of(c.d.Port()), v.T)
+	v.Chart = trackChart(c.ports.of(c.d.Port()), v.T, c.d.Vessels().AsOf)
 	v.frame = c.frame(r, trackName(v.T), "vessels")
 	return vesselPage(v), nil
 }
 
 // trackChart draws the path of one vessel over the port, scaled to the path.
-func trackChart(g *geoPort, t vessel.Track) chart {
+func trackChart(g *geoPort, t vessel.Track, asOf time.Time) chart {
 	var b box
 	for _, f := range append(slices.Clone(t.Past), t.Fix) {
 		if !math.IsNaN(f.Lat) && !math.IsNaN(f.Lon) {
@@ -150,7 +158,7 @@ func trackChart(g *geoPort, t vessel.Track) chart {
 	pr := newProjection(b)
 	out.declared(g.port, pr)
 	if !math.IsNaN(t.Lat) && !math.IsNaN(t.Lon) {
-		out.ship(pr, t)
+		out.ship(pr, t, asOf)
 		x, y := pr.at(port.Point{t.Lon, t.Lat})
 		out.Names = append(out.Names, label{X: x, Y: y})
 	}

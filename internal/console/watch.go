@@ -42,14 +42,16 @@ type mapSettings struct{ Port, Live, Worker, Centre, Bounds string }
 // alarmView is the alarm list after ISA-18.2.
 type alarmView struct {
 	Now      time.Time
-	Rows     []finding.Finding
+	Port     *port.Port // whose names are shown
+	Rows     []alarmRow
 	Selected *finding.Finding
-	Stop     []serviceLine // what the selected one touches
+	Stop     []serviceLine // what the selected one touches, what its last stop serves first
 	CanAct   bool
 	CanShelf bool
 	Total    int // of open findings
 	Summary  finding.Summary
 	Stale    int // listed rows that stand longer than staleAfter
+	Folded   int // listed findings that stand under a chain
 }
 
 // Active, Acked and Shelved are the counts of the head line.
@@ -95,7 +97,9 @@ func describeService(s *port.Service) serviceLine {
 	}
 	if m := s.Manual; m != nil {
 		l.Manual = amount(m.Fraction*100) + " % by hand after " + amount(m.RampHours) + " h"
-		if m.LimitHours > 0 {
+		if m.Fraction == 0 {
+			l.Manual = "nothing goes by hand"
+		} else if m.LimitHours > 0 {
 			l.Manual += ", for at most " + amount(m.LimitHours) + " h"
 		}
 	}
@@ -134,7 +138,7 @@ func (c *Console) watch(_ http.ResponseWriter, r *http.Request) (templ.Component
 	return watchPage(v), nil
 }
 
-func (c *Console) watchAlarms(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
+func (c *Console) watchAlarms(w http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	page, err := c.openFindings(r)
 	if err != nil {
 		return nil, err
@@ -142,6 +146,9 @@ func (c *Console) watchAlarms(_ http.ResponseWriter, r *http.Request) (templ.Com
 	v, err := c.alarms(r, page)
 	if err != nil {
 		return nil, err
+	}
+	if r.URL.Query().Get("sel") != "" {
+		w.Header().Set("HX-Trigger-After-Settle", "chosen") // map and timeline follow the reader
 	}
 	return alarmList(v), nil
 }
@@ -187,23 +194,24 @@ func (c *Console) watchChart(_ http.ResponseWriter, r *http.Request) (templ.Comp
 // (parameter sel; the first where none is named).
 func (c *Console) alarms(r *http.Request, page finding.Page) (alarmView, error) {
 	now := c.d.Now()
-	v := alarmView{Now: now}
+	v := alarmView{Now: now, Port: c.d.Port()}
 	var err error
 	if v.Summary, err = c.d.Desk.Summary(r.Context(), now); err != nil {
 		return v, err
 	}
-	v.Rows, v.Total = slices.Clone(page.Findings[:min(len(page.Findings), watchRows)]), page.Total
-	slices.SortStableFunc(v.Rows, func(a, b finding.Finding) int { return unanswered(a) - unanswered(b) })
+	v.Rows, v.Total = fold(page.Findings), page.Total
+	v.Rows = v.Rows[:min(len(v.Rows), watchRows)]
 	for i := range v.Rows {
 		if v.Rows[i].Present && now.Sub(v.Rows[i].First) > staleAfter {
 			v.Stale++
 		}
+		v.Folded += len(v.Rows[i].Parts)
 	}
 	if err := c.choose(r, &v); err != nil {
 		return v, err
 	}
 	if f := v.Selected; f != nil {
-		v.Stop = serviceLines(c.d.Port(), f.Services)
+		v.Stop = serviceLines(v.Port, servedLast(v.Port, *f))
 		v.CanAct = c.mayOn(r.Context(), identity.ActOnFindings, *f)
 		v.CanShelf = c.mayOn(r.Context(), identity.ShelveFindings, *f)
 	}
@@ -214,20 +222,20 @@ func (c *Console) alarms(r *http.Request, page finding.Page) (alarmView, error) 
 // the list is fetched and put on top.
 func (c *Console) choose(r *http.Request, v *alarmView) error {
 	want := selected(r)
-	if i := slices.IndexFunc(v.Rows, func(f finding.Finding) bool { return f.ID == want }); i >= 0 {
-		v.Selected = &v.Rows[i]
+	if i := slices.IndexFunc(v.Rows, func(row alarmRow) bool { return row.ID == want }); i >= 0 {
+		v.Selected = &v.Rows[i].Finding
 		return nil
 	}
 	if want != "" {
 		f, err := c.d.Desk.Get(r.Context(), want)
 		if err == nil && c.mayOn(r.Context(), identity.ViewFindings, f) {
-			v.Rows = slices.Insert(v.Rows, 0, f)
-			v.Selected = &v.Rows[0]
+			v.Rows = slices.Insert(v.Rows, 0, alarmRow{Finding: f})
+			v.Selected = &v.Rows[0].Finding
 			return nil
 		}
 	}
 	if len(v.Rows) > 0 {
-		v.Selected = &v.Rows[0]
+		v.Selected = &v.Rows[0].Finding
 	}
 	return nil
 }
@@ -245,19 +253,37 @@ func selected(r *http.Request) string {
 	return ""
 }
 
-// unanswered orders rows: nobody has looked, then acknowledged.
-func unanswered(f finding.Finding) int {
-	if f.State == finding.Acknowledged {
-		return 1
+// servedLast are the services of a finding with those first that need the last
+// stop of its walk: that is where it leads to.
+func servedLast(p *port.Port, f finding.Finding) []string {
+	out := slices.Clone(f.Services)
+	if len(f.Links) == 0 {
+		return out
 	}
-	return 0
+	last := p.ServicesOf(f.Links[len(f.Links)-1].ID)
+	direct := func(id string) int {
+		if !slices.Contains(last, id) {
+			return 2
+		}
+		if s := p.Service(id); s == nil || s.Capacity <= 0 || s.Unit == "%" {
+			return 1 // what moves trade is said before what merely runs
+		}
+		return 0
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return direct(a) - direct(b) })
+	return out
 }
+
+// stripCells is how many services stand in the strip; the rest is counted.
+const stripCells = 5
 
 // stripView is the services of the port with what touches them now.
 type stripView struct {
-	Services []touched
-	Judged   int  // findings that were looked at
-	All      bool // that was all of them
+	Services []touched // those that matter most now, at most stripCells
+	More     int       // services that are not shown
+	MoreHit  int       // of them touched by a finding
+	Judged   int       // findings that were looked at
+	All      bool      // that was all of them
 }
 
 // touched is one service and the open findings on what it depends on.
@@ -283,13 +309,19 @@ func (c *Console) strip(page finding.Page) stripView {
 		v.Services = append(v.Services, t)
 	}
 	slices.SortStableFunc(v.Services, func(a, b touched) int { return rank(b) - rank(a) })
+	for _, t := range v.Services[min(len(v.Services), stripCells):] {
+		v.More++
+		v.MoreHit += order(t.Worst != nil)
+	}
+	v.Services = v.Services[:min(len(v.Services), stripCells)]
 	return v
 }
 
-// rank puts services with the worst findings first; the rest keep the order of the port file.
+// rank puts services with the worst findings first, then those with more of
+// them; the rest keep the order of the port file.
 func rank(t touched) int {
 	if t.Worst == nil {
 		return 0
 	}
-	return int(t.Worst.Severity)*10 + int(t.Worst.Grade)
+	return (int(t.Worst.Severity)*10+int(t.Worst.Grade))*(touchRows+1) + t.Count
 }

@@ -8,6 +8,14 @@ import (
 	"github.com/quaywatch/quaywatch/internal/finding"
 )
 
+// whySteps is how many first steps the selected alarm shows.
+const whySteps = 3
+
+const (
+	floodWords = "More than ten alarms in ten minutes is a flood (ISA-18.2): more than one person can take in. Work from the top; what belongs to one chain is folded under it."
+	sortWords  = "Unacknowledged first, then severity, then how sure we are; among equals what still holds, chains over several worlds, the number of services concerned, and the newest."
+)
+
 // whyFacts is how many facts the selected alarm shows: how it began and the newest.
 const whyFacts = 5
 
@@ -26,6 +34,14 @@ func newestFacts(f finding.Finding) []numbered {
 		}
 	}
 	return out
+}
+
+// exerciseWords are the banner over data that is not real.
+func exerciseWords(name string) string {
+	if strings.EqualFold(name, "demo") {
+		return "DEMO: simulated data. Nothing here is real and nobody is notified."
+	}
+	return "EXERCISE " + name + ": nothing here is real and nobody is notified."
 }
 
 func upper(s string) string { return strings.ToUpper(s) }
@@ -50,7 +66,12 @@ func stopWords(s serviceLine) string {
 	return out
 }
 
+// currentSpan is the window that the reader chose, "" where none was: it then
+// follows the selected finding.
 func currentSpan(t timeline) string {
+	if !t.Asked {
+		return ""
+	}
 	for _, s := range t.Spans {
 		if s.Current {
 			return strconv.Itoa(s.Index)
@@ -83,6 +104,15 @@ func lineWords(t timeline) string {
 	return strings.Join(parts, " ")
 }
 
+// pinTab lets the keyboard reach the facts of the selected finding; the others
+// stand in the list.
+func pinTab(p pin) string {
+	if p.Selected {
+		return "0"
+	}
+	return "-1"
+}
+
 func laneTop(l lane) string {
 	base, _ := strconv.ParseFloat(strings.TrimSuffix(l.Base, "%"), 64) // written by fillLanes
 	return percent(base - 18)
@@ -93,13 +123,23 @@ func alsoWords(more []serviceLine) string {
 	if len(more) == 0 {
 		return ""
 	}
+	const most = 2
 	var names []string
-	for _, s := range more {
-		name := s.Name
-		if s.Capacity != "" {
-			name += " (" + s.Capacity + ")"
-		}
-		names = append(names, name)
+	for _, s := range more[:min(len(more), most)] {
+		names = append(names, s.Name)
 	}
-	return "; then " + strings.Join(names, ", ")
+	out := "; then " + strings.Join(names, ", ")
+	if left := len(more) - most; left > 0 {
+		out += " and " + plural(left, "service more", "services more")
+	}
+	return out
+}
+
+// stopTitle lists all services that would fail, for the title of the short form.
+func stopTitle(all []serviceLine) string {
+	var out []string
+	for _, s := range all {
+		out = append(out, s.Name+stopWords(s))
+	}
+	return strings.Join(out, "\n")
 }

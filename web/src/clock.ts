@@ -26,10 +26,22 @@ function draw(clock: HTMLElement): void {
   }
 }
 
+/** beside writes the port's time beside the UTC of an element, when it is looked at. */
+function beside(e: Event): void {
+  const el = (e.target as HTMLElement).closest?.<HTMLTimeElement>("time[datetime]");
+  const zone = document.querySelector<HTMLElement>("[data-clock]")?.dataset.zone;
+  if (!el || !zone || el.title.includes("local")) return;
+  const at = new Date(el.dateTime);
+  if (Number.isNaN(at.getTime())) return;
+  const local = new Intl.DateTimeFormat("en-GB", { timeZone: zone, day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(at);
+  el.title = `${at.toISOString().slice(0, 19).replace("T", " ")} UTC · ${local} local`;
+}
+
 /** startClocks sets the clock of the page and keeps it going. */
 export function startClocks(): void {
   const clock = document.querySelector<HTMLElement>("[data-clock]");
   if (!clock) return;
+  document.addEventListener("mouseover", beside, { passive: true });
   setServerTime(Number(clock.dataset.now));
   draw(clock);
   setInterval(() => draw(clock), 1000);

@@ -38,10 +38,10 @@ function style(settings: Settings): StyleSpecification {
       { id: "wakes", type: "line", source: "live", filter: kind("wake"), paint: { "line-color": colour("--sea"), "line-opacity": 0.4, "line-width": 1 } },
       { id: "vessels", type: "symbol", source: "live", filter: kind("vessel"), layout: { "icon-image": ["get", "icon"], "icon-rotate": ["get", "heading"], "icon-rotation-alignment": "map", "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": ["interpolate", ["linear"], ["zoom"], 10, 0.55, 15, 0.9] } },
       { id: "walk", type: "line", source: "live", filter: kind("walk"), layout: { "line-cap": "round" }, paint: { "line-color": colour("--alarm"), "line-width": 2, "line-dasharray": [0.5, 2] } },
-      { id: "marks", type: "symbol", source: "live", filter: kind("mark"), layout: { "icon-image": ["get", "icon"], "icon-allow-overlap": true, "text-field": ["get", "name"], ...font, "text-offset": [0, 1.1], "text-anchor": "top", "text-optional": true, "text-max-width": 14 }, paint: { "text-color": severity(), ...halo } },
+      { id: "marks", type: "symbol", source: "live", filter: kind("mark"), layout: { "icon-image": ["get", "icon"], "icon-allow-overlap": true, "text-field": ["get", "name"], ...font, "text-variable-anchor": ["top", "bottom", "left", "right"], "text-radial-offset": 1.1, "text-optional": true, "text-max-width": 14 }, paint: { "text-color": severity(), ...halo } },
       { id: "names", type: "symbol", source: "port", filter: kind("name"), layout: { "text-field": ["get", "name"], ...font, "text-max-width": 9 }, paint: { "text-color": colour("--ink-3"), ...halo } },
       { id: "vessel-names", type: "symbol", source: "live", minzoom: 11.5, filter: kind("vessel"), layout: { "text-field": ["get", "name"], ...font, "text-size": 10.5, "text-offset": [1, 0], "text-anchor": "left", "text-optional": true }, paint: { "text-color": colour("--ink-2"), "text-halo-color": colour("--water"), "text-halo-width": 1.2 } },
-      { id: "walk-nodes", type: "symbol", source: "live", filter: kind("hop"), layout: { "icon-image": "hop", "icon-allow-overlap": true, "text-field": ["get", "name"], ...font, "text-variable-anchor": ["left", "right", "top", "bottom"], "text-radial-offset": 0.9, "text-optional": true }, paint: { "text-color": colour("--ink"), ...halo } },
+      { id: "walk-nodes", type: "symbol", source: "live", filter: kind("hop"), layout: { "icon-image": "hop", "icon-allow-overlap": true, "text-field": ["get", "name"], ...font, "text-variable-anchor": ["left", "right", "bottom", "top", "bottom-left", "bottom-right", "top-left", "top-right"], "text-radial-offset": 0.9, "text-max-width": 16, "text-justify": "auto", "text-optional": true }, paint: { "text-color": colour("--ink"), ...halo } },
     ],
   };
 }
@@ -84,6 +84,15 @@ function addIcons(map: Chart): void {
   };
   const hull: [number, number][] = [[0.5, 0.06], [0.74, 0.92], [0.5, 0.78], [0.26, 0.92]];
   put("ship", icon(48, path(hull, colour("--sea"))));
+  put("ship-silent", icon(52, (c, s) => {
+    c.beginPath();
+    hull.forEach(([x, y], i) => (i ? c.lineTo(x * s, y * s) : c.moveTo(x * s, y * s)));
+    c.closePath();
+    c.setLineDash([5, 4]);
+    c.lineWidth = 3;
+    c.strokeStyle = colour("--sea");
+    c.stroke();
+  }));
   put("ship-own", icon(40, path(hull, colour("--ink-2"))));
   put("ship-doubt", icon(52, path(hull, colour("--warning"))));
   put("ship-alarm", icon(52, path(hull, colour("--alarm"))));
@@ -104,6 +113,28 @@ function hasWebGL(): boolean {
   } catch {
     return false;
   }
+}
+
+let walk: [number, number][] = [];
+
+/** showWalk offers to go where the selected finding leads, when its places are known. */
+function showWalk(map: Chart, data: { features: { geometry: { coordinates: unknown }; properties: { layer: string } }[] }): void {
+  walk = data.features.filter((f) => f.properties.layer === "hop").map((f) => f.geometry.coordinates as [number, number]);
+  const button = document.getElementById("map-walk") as HTMLButtonElement | null;
+  if (!button) return;
+  button.hidden = walk.length < 2;
+  button.onclick = () => {
+    if (button.dataset.shown) {
+      delete button.dataset.shown;
+      button.textContent = "Show the way";
+      map.fitBounds(settingsOf(document.getElementById("map") as HTMLElement).bounds, { padding: 24 });
+      return;
+    }
+    const lon = walk.map((p) => p[0]), lat = walk.map((p) => p[1]);
+    button.dataset.shown = "1";
+    button.textContent = "Show the port";
+    map.fitBounds([Math.min(...lon), Math.min(...lat), Math.max(...lon), Math.max(...lat)], { padding: 120, maxZoom: 16 });
+  };
 }
 
 /** onMoves calls back when the live link tells that vessels moved. */
@@ -153,6 +184,7 @@ function start(box: HTMLElement): void {
         (map.getSource("live") as GeoJSONSource | undefined)?.setData(data);
         const note = document.getElementById("map-note");
         if (note && data.note) note.textContent = data.note;
+        showWalk(map, data);
       }
     } catch { /* the banner of the live link says that the server is away */ } finally { busy = false; }
   };

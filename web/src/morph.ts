@@ -8,14 +8,17 @@ interface Extension {
   handleSwap(style: string, target: Element, fragment: DocumentFragment): Node[] | boolean;
 }
 
+// What the reader unfolded stays unfolded.
+const callbacks = { beforeAttributeUpdated: (name: string, node: Element): boolean => !(name === "open" && node instanceof HTMLDetailsElement) };
+
 const morph: Extension = {
   isInlineSwap: (style) => style === "morph",
   handleSwap(style, target, fragment) {
     if (style === "morph") {
-      return Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML", ignoreActiveValue: true });
+      return Idiomorph.morph(target, fragment.children, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
     }
     if (style === "morph:innerHTML") {
-      return Idiomorph.morph(target, fragment.children, { morphStyle: "innerHTML", ignoreActiveValue: true });
+      return Idiomorph.morph(target, fragment.children, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks });
     }
     return false;
   },
