@@ -108,7 +108,7 @@ Exit codes: 0 done; 1 failed, or there is none; 2 used wrongly.`,
 				return writeJSON(c.OutOrStdout(), found)
 			}
 			for i := range found {
-				if err := printAdvisory(c.OutOrStdout(), &found[i], n.kev != ""); err != nil {
+				if err := printAdvisory(plain{c.OutOrStdout()}, &found[i], n.kev != ""); err != nil {
 					return err
 				}
 			}
@@ -211,7 +211,7 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), m)
 			}
-			return printMatching(c.OutOrStdout(), m)
+			return printMatching(plain{c.OutOrStdout()}, m)
 		},
 	}
 	n.flags(c)
