@@ -32,11 +32,17 @@ type Query struct {
 }
 
 // Page is one page of findings; Next is the cursor of the following page, ""
-// on the last. Total counts all that the query selects.
+// on the last. Total counts all that the query selects. A search for words that
+// very many findings have stops counting: then AtLeast is set, and there are
+// Total or more.
+//
+// The findings of a page may share their slices with those of other pages: who
+// wants to change one replaces its slices and does not write into them.
 type Page struct {
 	Findings []Finding `json:"findings"`
 	Next     string    `json:"next,omitempty"`
 	Total    int       `json:"total"`
+	AtLeast  bool      `json:"at_least,omitempty"`
 }
 
 // Summary counts findings for the first screen.

@@ -15,7 +15,7 @@ type Dialect struct {
 	numbered bool           // parameters are $1, $2… rather than ?
 	snapshot *sql.TxOptions // of a transaction that sees one moment
 	lock     string         // ends the query that takes the lock of a change
-	match    string         // condition on findings.n that takes words of a search
+	hits     string         // query for the numbers n of findings that have the words of a search
 	prefix   string         // turns a word into one that matches longer ones
 	and      string         // joins words of a search
 }
@@ -24,13 +24,13 @@ type Dialect struct {
 var (
 	SQLite = Dialect{
 		Kind:   migrations.SQLite,
-		match:  "f.n IN (SELECT rowid FROM finding_words WHERE finding_words MATCH ?)",
+		hits:   "SELECT rowid AS n FROM finding_words WHERE finding_words MATCH ?",
 		prefix: "*", and: " AND ",
 	}
 	Postgres = Dialect{
 		Kind:     migrations.Postgres,
 		numbered: true, lock: " FOR UPDATE",
-		match:    "f.n IN (SELECT n FROM finding_words WHERE to_tsvector('simple', words) @@ to_tsquery('simple', ?))",
+		hits:     "SELECT n FROM finding_words WHERE to_tsvector('simple', words) @@ to_tsquery('simple', ?)",
 		snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		prefix:   ":*", and: " & ",
 	}

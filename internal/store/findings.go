@@ -71,16 +71,17 @@ func (t *findingTx) Load(ctx context.Context, ids []string) (map[string]finding.
 			args[i] = id
 			t.loaded[id] = shape{}
 		}
-		query := "SELECT f.n, d.document FROM findings f JOIN finding_documents d ON d.n = f.n WHERE f.id IN (" + marks(len(some)) + ")"
+		query := "SELECT f.n, f.id, d.document FROM findings f JOIN finding_documents d ON d.n = f.n WHERE f.id IN (" + marks(len(some)) + ")"
 		err := t.each(ctx, query, args, func(rows *sql.Rows) error {
 			var n int64
+			var id string
 			var document sql.RawBytes
-			if err := rows.Scan(&n, &document); err != nil {
+			if err := rows.Scan(&n, &id, &document); err != nil {
 				return err
 			}
-			var f finding.Finding
-			if err := json.Unmarshal(document, &f); err != nil {
-				return fmt.Errorf("reading the document of finding number %d: %w", n, err)
+			f, _, err := t.records.documents.look(id, document)
+			if err != nil {
+				return err
 			}
 			out[f.ID] = f
 			t.loaded[f.ID] = shapeOf(n, &f)

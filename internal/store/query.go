@@ -28,7 +28,27 @@ func (c *conditions) where() string {
 	if len(c.text) == 0 {
 		return ""
 	}
-	return " WHERE " + strings.Join(c.text, " AND ")
+	return " WHERE " + c.all()
+}
+
+// all is the conditions as one, true where there are none.
+func (c *conditions) all() string {
+	if len(c.text) == 0 {
+		return "1 = 1"
+	}
+	return strings.Join(c.text, " AND ")
+}
+
+// after adds that the page begins behind a cursor; "" is the first page.
+func (c *conditions) after(at string) error {
+	if at == "" {
+		return nil
+	}
+	after, err := parseCursor(at)
+	if err == nil {
+		c.add("(f.place, f.id) > (?, ?)", after.Place, after.ID)
+	}
+	return err
 }
 
 // anyOf adds that column holds one of the values, where there are any.
@@ -60,9 +80,9 @@ func (c *conditions) tallied(q finding.Query) {
 	}
 }
 
-// others adds the conditions of q that need the findings, and reports whether
-// there are any.
-func (c *conditions) others(q finding.Query, d *Dialect) bool {
+// others adds the conditions of q that need the findings, but for words, and
+// reports whether there are any.
+func (c *conditions) others(q finding.Query) bool {
 	before := len(c.text)
 	anyOf(c, "rule", q.Rules)
 	if q.Subject != "" {
@@ -72,14 +92,7 @@ func (c *conditions) others(q finding.Query, d *Dialect) bool {
 		c.add("last_at >= ?", micros(q.Since))
 	}
 	if q.Assignee != "" {
-		c.add("assignee = ?", q.Assignee)
-	}
-	if words := split(q.Text); len(words) > 0 {
-		words = words[:min(maxWords, len(words))]
-		for i, w := range words {
-			words[i] = d.word(w, i == len(words)-1)
-		}
-		c.add(d.match, strings.Join(words, d.and))
+		c.add("assignee <> '' AND assignee = ?", q.Assignee) // the first half lets the index of those that have one be used
 	}
 	return len(c.text) > before
 }
@@ -122,17 +135,16 @@ func parseCursor(s string) (c cursor, err error) {
 func (s Findings) List(ctx context.Context, q finding.Query) (finding.Page, error) {
 	var c conditions
 	c.tallied(q)
-	counted := !c.others(q, &s.r.dialect)
+	counted := !c.others(q)
+	if words := s.r.dialect.words(q.Text); words != "" {
+		return s.search(ctx, q, c, words)
+	}
 	var page finding.Page
 	if err := s.total(ctx, c, counted, &page.Total); err != nil {
 		return page, err
 	}
-	if q.Cursor != "" {
-		after, err := parseCursor(q.Cursor)
-		if err != nil {
-			return page, err
-		}
-		c.add("(f.place, f.id) > (?, ?)", after.Place, after.ID)
+	if err := c.after(q.Cursor); err != nil {
+		return page, err
 	}
 	query := "SELECT f.place, f.id, d.document FROM findings f JOIN finding_documents d ON d.n = f.n" + c.where() + " ORDER BY f.place, f.id LIMIT ?"
 	var last cursor
@@ -147,12 +159,9 @@ func (s Findings) List(ctx context.Context, q finding.Query) (finding.Page, erro
 			return nil
 		}
 		last = at
-		var f finding.Finding
-		if err := json.Unmarshal(document, &f); err != nil {
-			return fmt.Errorf("reading the document of finding %s: %w", at.ID, err)
-		}
+		f, err := s.r.documents.read(at.ID, document)
 		page.Findings = append(page.Findings, f)
-		return nil
+		return err
 	})
 	return page, err
 }
@@ -177,7 +186,7 @@ func (s Findings) Get(ctx context.Context, id string) (finding.Finding, error) {
 	if err != nil {
 		return f, err
 	}
-	return f, json.Unmarshal(document, &f)
+	return s.r.documents.read(id, document)
 }
 
 // History implements finding.Store.

@@ -56,6 +56,8 @@ type Records struct {
 
 	statements map[string]*sql.Stmt // parsed inserts, nil for those still to be parsed; belongs to whoever has the turn
 
+	documents documents // read lately
+
 	mu      sync.Mutex // guards what follows
 	covered coverage
 	pending [][]byte // checkpoints that are in the database and not yet in the file
