@@ -12,7 +12,7 @@ func TestPrintingWaitsForItsTurn(t *testing.T) {
 	dir := t.TempDir()
 	ran := filepath.Join(dir, "ran")
 	browser := filepath.Join(dir, "browser")
-	if err := os.WriteFile(browser, []byte("#!/bin/sh\ntouch '"+ran+"'\n"), 0o700); err != nil { //nolint:gosec // a program of this test
+	if err := os.WriteFile(browser, []byte("#!/bin/sh\ntouch '"+ran+"'\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("QUAYWATCH_CHROMIUM", browser)
