@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,12 +36,15 @@ func realArchive(t testing.TB) string {
 }
 
 type keep struct {
+	mu     sync.Mutex // a source that looks again puts its health beside the test's reading
 	rows   []event.Advisory
 	health event.SourceHealth
 	most   int // rows in a batch
 }
 
 func (k *keep) Put(_ context.Context, b *event.Batch) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	k.rows = append(k.rows, b.Advisories...)
 	k.most = max(k.most, len(b.Advisories))
 	for _, h := range b.Health {
@@ -213,6 +217,8 @@ func TestPlacesThatDocumentsComeFrom(t *testing.T) {
 				sep = string(filepath.Separator)
 			}
 			var got []string
+			k.mu.Lock()
+			defer k.mu.Unlock()
 			for _, a := range k.rows {
 				got = append(got, a.ID+" "+a.Raw.Input)
 			}
@@ -293,6 +299,8 @@ func TestLookingAgainTellsOnlyWhatIsNew(t *testing.T) {
 			time.Sleep(61 * time.Minute) // of the bubble's clock
 			synctest.Wait()
 			var got []string
+			k.mu.Lock()
+			defer k.mu.Unlock()
 			for _, a := range k.rows {
 				got = append(got, a.ID+" "+a.Version)
 			}
