@@ -91,6 +91,16 @@ func firstSentence(s string) string {
 	return s
 }
 
+// gist is a fact without the counts behind its colon, where it is long; the
+// whole fact is in the title and in the explanation.
+func gist(text string) string {
+	const long = 60
+	if head, _, ok := strings.Cut(text, ": "); ok && len(text) > long && len(head) > long/4 {
+		return head
+	}
+	return text
+}
+
 // way is the walk of a finding in short names, "" where it has no stops.
 func way(p *port.Port, f finding.Finding) string {
 	if len(f.Links) < 2 {

@@ -29,7 +29,7 @@ var spans = []struct {
 const (
 	defaultSpan = 1
 	lineBuckets = 120 // of activity
-	pinGap      = 1.7 // percent of the window: marks nearer than this stand as one with a number
+	pinGap      = 3.2 // percent of the window: marks nearer than this stand as one with a number
 	linePins    = 160 // facts drawn at most, of the most serious findings first
 )
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -270,7 +271,10 @@ func servedLast(p *port.Port, f finding.Finding) []string {
 		}
 		return 0
 	}
-	slices.SortStableFunc(out, func(a, b string) int { return direct(a) - direct(b) })
+	at := func(id string) int {
+		return slices.IndexFunc(p.Services, func(s port.Service) bool { return s.ID == id })
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Or(direct(a)-direct(b), at(a)-at(b)) })
 	return out
 }
 
@@ -317,11 +321,12 @@ func (c *Console) strip(page finding.Page) stripView {
 	return v
 }
 
-// rank puts services with the worst findings first, then those with more of
-// them; the rest keep the order of the port file.
+// rank puts services with the worst findings first, among them those with a
+// trade of their own, then those with more findings; the rest keep the order of
+// the port file.
 func rank(t touched) int {
 	if t.Worst == nil {
 		return 0
 	}
-	return (int(t.Worst.Severity)*10+int(t.Worst.Grade))*(touchRows+1) + t.Count
+	return ((int(t.Worst.Severity)*10+int(t.Worst.Grade))*2+order(trade(t.serviceLine)))*(touchRows+1) + t.Count
 }

@@ -135,6 +135,18 @@ func alsoWords(more []serviceLine) string {
 	return out
 }
 
+// stopGist is stopWords without the objective, for the list.
+func stopGist(s serviceLine) string {
+	if !trade(s) {
+		return "; " + s.Manual
+	}
+	return " (" + s.Capacity + "); " + s.Manual
+}
+
+// trade reports whether a service has a capacity of its own, rather than a share
+// of itself: moves, trucks, trains and messages are what a port lives on.
+func trade(s serviceLine) bool { return s.Capacity != "" && !strings.HasSuffix(s.Capacity, "%") }
+
 // stopTitle lists all services that would fail, for the title of the short form.
 func stopTitle(all []serviceLine) string {
 	var out []string
