@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -58,6 +59,8 @@ type Stream struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	stream jetstream.Stream
+
+	unreadable atomic.Uint64
 }
 
 // Open starts the embedded server or connects to the cluster, and makes the
@@ -227,6 +230,7 @@ func (s *Stream) Consume(ctx context.Context, from uint64, handle func(context.C
 		}
 		b, err := Decode(m.Data())
 		if err != nil {
+			s.unreadable.Add(1)
 			s.o.Log.Error("unreadable message in the stream, passed over", "seq", meta.Sequence.Stream, "error", err)
 			b = &event.Batch{}
 		}
@@ -269,6 +273,10 @@ func gather(ctx context.Context, ahead <-chan event.Stored) ([]event.Stored, err
 	}
 	return got, nil
 }
+
+// Unreadable is how many messages Consume could not decode and passed over since
+// the stream was opened. They stay in the stream until it is trimmed.
+func (s *Stream) Unreadable() uint64 { return s.unreadable.Load() }
 
 // State is how full the stream is.
 type State struct {

@@ -29,7 +29,9 @@ type RunOptions struct {
 	Told io.Writer
 	// Wrap, where set, stands in front of the server (the demo logs itself in).
 	Wrap func(http.Handler) http.Handler
-	// Exercise names what all data of this run belongs to; "" for real data.
+	// Exercise names a run whose data is all made up, such as the demo: it stands
+	// on every page and report. The observations themselves are not marked, since
+	// nothing real is beside them. "" for real data.
 	Exercise string
 	// Sources, where set, runs beside the configured sources.
 	Sources func(ctx context.Context) error
@@ -185,6 +187,12 @@ func (s *System) readiness() []server.Check {
 	return []server.Check{
 		{Name: "records", Test: func(ctx context.Context) error { _, err := s.records.Position(ctx, watchPosition); return err }},
 		{Name: "stream", Test: func(ctx context.Context) error { _, err := s.stream.State(ctx); return err }},
+		{Name: "stream content", Test: func(context.Context) error {
+			if n := s.stream.Unreadable(); n > 0 {
+				return fmt.Errorf("%d messages could not be read and were passed over; the log names their places", n)
+			}
+			return nil
+		}},
 		{Name: "telemetry", Test: func(context.Context) error { return s.telemetry.Err() }},
 		{Name: "watches", Test: func(context.Context) error {
 			if !s.warmed.Load() {
@@ -215,6 +223,8 @@ func (s *System) collectors() []prometheus.Collector {
 		gauge("stream_bytes", "Bytes held in the stream.", state(func(_, _ uint64, b int64) float64 { return float64(b) })),
 		gauge("stream_last", "Place of the newest batch in the stream.", state(func(_, last uint64, _ int64) float64 { return float64(last) })),
 		gauge("telemetry_position", "Place in the stream up to which telemetry is durable.", func() float64 { return float64(s.telemetry.Position()) }),
+		gauge("watches_seen", "Place in the stream that the watches have seen.", func() float64 { return float64(s.seen.Load()) }),
+		gauge("stream_unreadable", "Messages of the stream that could not be decoded and were passed over since the start.", func() float64 { return float64(s.stream.Unreadable()) }),
 		gauge("watches_position", "Place in the stream up to which findings are durable.", func() float64 { return float64(s.position.Load()) }),
 	}
 }

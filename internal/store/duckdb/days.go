@@ -98,7 +98,7 @@ func (t *Telemetry) closeDay(ctx context.Context, tab table, day time.Time) erro
 	}
 	err = t.exec(ctx, "DELETE FROM "+tab.name+" WHERE time >= ? AND time < ?", from, to)
 	if err == nil {
-		err = t.exec(ctx, "INSERT INTO closed SELECT ?, ?::DATE, ?, count(*) FROM read_parquet("+quote(path)+")", tab.name, day, name)
+		err = t.exec(ctx, "INSERT INTO closed SELECT ?, ?::DATE, ?, count(*), "+tab.arrival()+" FROM read_parquet("+quote(path)+")", tab.name, day, name)
 	}
 	if err == nil {
 		err = t.exec(ctx, "COMMIT")
@@ -121,9 +121,12 @@ func (t *Telemetry) freeName(table string, day time.Time) (string, error) {
 	return "", fmt.Errorf("%s of %s has ten thousand parts already", day.Format(time.DateOnly), table)
 }
 
-// forget deletes the closed days before a time: first from the list, then the file.
+// forget deletes the closed days before a time: first from the list, then the
+// file. A day counts from the later of its date and the arrival of its newest
+// row: a recording of long ago, or a source whose clock stands at 1970, is kept
+// as long after it came in as anything else.
 func (t *Telemetry) forget(ctx context.Context, before time.Time) error {
-	rows, err := t.db.QueryContext(ctx, "SELECT file FROM closed WHERE day < ?::DATE ORDER BY file", before)
+	rows, err := t.db.QueryContext(ctx, "SELECT file FROM closed WHERE day < ?::DATE AND arrived < ? ORDER BY file", before, before)
 	if err != nil {
 		return fmt.Errorf("listing the days past retention: %w", err)
 	}

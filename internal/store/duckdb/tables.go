@@ -49,6 +49,15 @@ func (t table) create() string {
 	return "CREATE TABLE IF NOT EXISTS " + t.name + " (" + headColumns + ", " + t.columns + ")"
 }
 
+// arrival is the expression for the newest arrival among rows of the table.
+// Visits are sums of positions and have the age of their hour.
+func (t table) arrival() string {
+	if t.name == "visits" {
+		return "max(time)"
+	}
+	return "max(seen)"
+}
+
 // Bits of the flags column.
 const (
 	flagAccurate = 1 << iota

@@ -117,7 +117,7 @@ func (t *Telemetry) setUp(ctx context.Context) error {
 	stmts = append(stmts,
 		"CREATE TABLE IF NOT EXISTS applied (seq UBIGINT, reached_at TIMESTAMP)",
 		"CREATE TABLE IF NOT EXISTS sorted (upto TIMESTAMP)",
-		"CREATE TABLE IF NOT EXISTS closed (tab VARCHAR, day DATE, file VARCHAR, n BIGINT)")
+		"CREATE TABLE IF NOT EXISTS closed (tab VARCHAR, day DATE, file VARCHAR, n BIGINT, arrived TIMESTAMP)")
 	for _, s := range stmts {
 		if _, err := t.db.ExecContext(ctx, s); err != nil {
 			return fmt.Errorf("setting up (%.40s…): %w", s, err)

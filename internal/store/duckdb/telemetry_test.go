@@ -202,7 +202,14 @@ func TestRetentionDeletesDaysAndUnfinishedDaysAreDropped(t *testing.T) {
 	if counts["positions"] != 6 {
 		t.Errorf("%d positions left, want 6: the five kept days and today", counts["positions"])
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "days", "positions-*.parquet"))
+	old := position(2, time.Date(1971, 1, 1, 0, 0, 0, 0, time.UTC), 1, 1) // a wrong clock, arrived today
+	old.Seen = noon.AddDate(0, 0, 9)
+	must(t, tel.Append(ctx, []event.Stored{{Seq: 11, Batch: &event.Batch{Vessels: []event.VesselReport{old}}}}))
+	must(t, tel.Maintain(ctx, noon.AddDate(0, 0, 9)))
+	if got, err := tel.Track(ctx, 2, time.Unix(0, 0), farFuture, 0); err != nil || len(got) != 1 {
+		t.Errorf("what arrived today with an old time is deleted: %d rows, %v", len(got), err)
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "days", "positions-2026*.parquet"))
 	if len(files) != 4 {
 		t.Errorf("%d files of positions, want 4 (yesterday and today stay live): %v", len(files), files)
 	}
