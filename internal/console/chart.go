@@ -3,6 +3,8 @@ package console
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +36,7 @@ type chart struct {
 
 type shape struct{ Path, Class, Name string }
 
-type shipShape struct{ Transform, Class, Name, Href string }
+type shipShape struct{ Shape, Transform, Class, Name, Href string }
 
 type markShape struct {
 	X, Y                       string
@@ -108,7 +110,41 @@ func (c *Console) chart(page finding.Page, sel *finding.Finding) (chart, string)
 	if len(line) > 1 {
 		out.Walk = pr.path(line, false)
 	}
+	out.unclutter()
 	return out, c.mapNote(pic, min(all, mapVessels), all)
+}
+
+// unclutter drops names that would lie on a stop of the walk or on a name that
+// came before: waters come first, since ships are looked for there. Sizes are
+// those of the type in user units, near enough to tell what overlaps.
+func (ch *chart) unclutter() {
+	const wide, high = 5.6, 13.0
+	type span struct{ x, y, half float64 }
+	var taken []span
+	at := func(l label) (x, y float64) {
+		x, _ = strconv.ParseFloat(l.X, 64) // written by projection.at
+		y, _ = strconv.ParseFloat(l.Y, 64)
+		return x, y
+	}
+	for _, h := range ch.Hops {
+		x, y := at(h)
+		half := (float64(len(h.Text))*wide + 20) / 2
+		if h.End {
+			x -= half
+		} else {
+			x += half
+		}
+		taken = append(taken, span{x, y, half + 6}, span{x, y + high, half + 6})
+	}
+	ch.Names = slices.DeleteFunc(ch.Names, func(l label) bool {
+		x, y := at(l)
+		half := float64(len(l.Text)) * wide / 2
+		if slices.ContainsFunc(taken, func(s span) bool { return math.Abs(s.x-x) < s.half+half && math.Abs(s.y-y) < high }) {
+			return true
+		}
+		taken = append(taken, span{x, y, half})
+		return false
+	})
 }
 
 func (ch *chart) declared(p *port.Port, pr projection) {
@@ -148,19 +184,19 @@ func (ch *chart) ship(pr projection, t vessel.Track, asOf time.Time) {
 		return
 	}
 	turn := float64(bearing(t))
-	class := "vessel"
+	class, mark := "vessel", "#s-ship"
 	switch {
 	case len(t.Findings) > 0:
 		class += " doubt"
 	case vesselIcon(t, asOf) == "ship-silent":
 		class += " silent"
 	case t.Kind == "aid" || t.Kind == "base-station":
-		class += " aid"
+		class, mark = class+" aid", "#s-aid"
 	}
 	if math.IsNaN(turn) {
 		turn = 0
 	}
-	ch.Ships = append(ch.Ships, shipShape{fmt.Sprintf("translate(%.1f %.1f) rotate(%.0f)", x, y, turn), class, trackName(t), "/vessels/" + trackID(t)})
+	ch.Ships = append(ch.Ships, shipShape{mark, fmt.Sprintf("translate(%.1f %.1f) rotate(%.0f)", x, y, turn), class, trackName(t), "/vessels/" + trackID(t)})
 	var wake []port.Point
 	for _, fix := range t.Past {
 		if !math.IsNaN(fix.Lat) && !math.IsNaN(fix.Lon) {

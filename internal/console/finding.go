@@ -14,7 +14,18 @@ import (
 	"github.com/quaywatch/quaywatch/internal/port"
 )
 
-const maxHops = 24 // of a walk that are drawn
+const (
+	maxHops   = 24 // of a walk that are drawn
+	stopFacts = 4  // shown under one stop; all are in the list
+)
+
+// ends are the first two and the last facts of a stop, at most stopFacts.
+func ends(facts []numbered) []numbered {
+	if len(facts) <= stopFacts {
+		return facts
+	}
+	return append(slices.Clone(facts[:2]), facts[len(facts)-(stopFacts-2):]...)
+}
 
 // findingView is the explanation of one finding, and its drawer.
 type findingView struct {
