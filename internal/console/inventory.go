@@ -1,6 +1,7 @@
 package console
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,6 +27,16 @@ type observed struct {
 	byAsset map[string]*network.Host
 	byID    map[string]*network.Host
 	strange []*network.Host // no asset, in the order of the picture
+	hidden  bool            // whoever asks may not see the network, so nothing is in it
+}
+
+// observed is what the one who asks may see of the network: a right to the port
+// file is none to what was seen.
+func (c *Console) observed(ctx context.Context) *observed {
+	if !c.d.Allowed(ctx, identity.ViewNetwork, identity.ThePort) {
+		return &observed{hidden: true}
+	}
+	return c.hosts.of(c.d.Network())
 }
 
 // hostCache keeps the index of the newest network picture: pictures are read
@@ -67,6 +78,7 @@ type inventoryView struct {
 	Assets, Seen, Strange int // of the whole port
 	Differing             int
 	NetworkAsOf           time.Time
+	Hidden                bool // the network is not shown to this role
 }
 
 type assetFilter struct {
@@ -77,10 +89,11 @@ type assetFilter struct {
 
 // assetRow is an asset, a host, or both.
 type assetRow struct {
-	Asset *port.Asset
-	Host  *network.Host
-	Zone  string
-	Diff  []string // where what was observed differs from the register
+	Asset  *port.Asset
+	Host   *network.Host
+	Zone   string
+	Diff   []string // where what was observed differs from the register
+	Hidden bool     // what was observed is not shown to this role
 }
 
 // ID, Name and Kind are those of the asset, else of the host.
@@ -123,9 +136,8 @@ func (c *Console) inventory(_ http.ResponseWriter, r *http.Request) (templ.Compo
 	if n, err := strconv.Atoi(q.Get("from")); err == nil && n > 0 {
 		v.Filter.From = n
 	}
-	p, pic := c.d.Port(), c.d.Network()
-	o := c.hosts.of(pic)
-	v.NetworkAsOf = pic.AsOf
+	p, o := c.d.Port(), c.observed(r.Context())
+	v.Hidden, v.NetworkAsOf = o.hidden, o.at
 	v.Assets, v.Strange = len(p.Assets), len(o.strange)
 	all := reconcile(p, o)
 	if by := assetOrders[v.Filter.Sort]; by != nil {
@@ -160,7 +172,7 @@ func reconcile(p *port.Port, o *observed) []assetRow {
 	out := make([]assetRow, 0, len(p.Assets)+len(o.strange))
 	for i := range p.Assets {
 		a := &p.Assets[i]
-		row := assetRow{Asset: a, Host: o.byAsset[a.ID], Zone: a.Zone}
+		row := assetRow{Asset: a, Host: o.byAsset[a.ID], Zone: a.Zone, Hidden: o.hidden}
 		row.Diff = differences(p, a, row.Host)
 		out = append(out, row)
 	}
@@ -285,8 +297,9 @@ func (c *Console) asset(_ http.ResponseWriter, r *http.Request) (templ.Component
 	if a == nil {
 		return nil, problem{http.StatusNotFound, "No such asset", "The port file has no asset of that id."}
 	}
-	h := c.hosts.of(c.d.Network()).byAsset[a.ID]
-	v := assetView{Port: p, Row: assetRow{Asset: a, Host: h, Zone: a.Zone, Diff: differences(p, a, h)}, ZoneName: zoneName(p, a.Zone)}
+	o := c.observed(r.Context())
+	h := o.byAsset[a.ID]
+	v := assetView{Port: p, Row: assetRow{Asset: a, Host: h, Zone: a.Zone, Diff: differences(p, a, h), Hidden: o.hidden}, ZoneName: zoneName(p, a.Zone)}
 	v.Services = serviceLines(p, p.ServicesOf(a.ID))
 	if ar := p.Area(a.Area); ar != nil {
 		v.Area = ar.Name
@@ -304,7 +317,7 @@ func (c *Console) asset(_ http.ResponseWriter, r *http.Request) (templ.Component
 }
 
 func (c *Console) host(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
-	h := c.hosts.of(c.d.Network()).byID[r.PathValue("id")]
+	h := c.observed(r.Context()).byID[r.PathValue("id")]
 	if h == nil {
 		return nil, problem{http.StatusNotFound, "No such host", "Nothing of that id is seen on the network now."}
 	}
