@@ -116,7 +116,7 @@ func (c *Console) routes() {
 		c.mux.Handle("GET "+pattern, c.guard(need, p))
 	}
 	c.mux.Handle("GET "+assets.Prefix, c.assets)
-	view("/{$}", identity.ViewFindings, c.watch)
+	c.mux.Handle("GET /{$}", c.first(c.guard(identity.ViewFindings, c.watch)))
 	view("/watch/alarms", identity.ViewFindings, c.watchAlarms)
 	view("/watch/line", identity.ViewFindings, c.watchLine)
 	view("/watch/strip", identity.ViewFindings, c.watchStrip)
@@ -201,6 +201,18 @@ func (c *Console) guard(need identity.Action, p page) http.Handler {
 			return // p answered by itself
 		}
 		c.draw(w, r, http.StatusOK, body)
+	})
+}
+
+// first is the first screen of a role: the watch, or the report for those who
+// see reports and no findings (the board), rather than a refusal.
+func (c *Console) first(watch http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c.may(r, identity.ViewFindings) != nil && c.may(r, identity.ViewReports) == nil {
+			http.Redirect(w, r, "/situation", http.StatusSeeOther)
+			return
+		}
+		watch.ServeHTTP(w, r)
 	})
 }
 

@@ -33,3 +33,16 @@ func TestRegisterWithoutTheNetwork(t *testing.T) {
 		t.Errorf("a host answers %d", got)
 	}
 }
+
+// TestFirstScreenOfTheBoard: who sees reports and no findings begins there.
+func TestFirstScreenOfTheBoard(t *testing.T) {
+	d := depsOf(newWorld(t, 0, 0))
+	d.Allowed = func(_ context.Context, a identity.Action, _ identity.Resource) bool { return a == identity.ViewReports }
+	if w := get(signedIn(newConsole(t, d)), "/"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/situation" {
+		t.Errorf("/ answers %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	d.Allowed = func(context.Context, identity.Action, identity.Resource) bool { return false }
+	if w := get(signedIn(newConsole(t, d)), "/"); w.Code != http.StatusForbidden {
+		t.Errorf("/ answers %d to somebody without any right", w.Code)
+	}
+}
