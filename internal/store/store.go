@@ -39,6 +39,7 @@ const checkpointEvery = 10 * time.Second
 // Records are the records of one installation. Methods may be called from any
 // goroutine.
 type Records struct {
+	onClose func() error
 	write   *sql.DB
 	read    *sql.DB
 	dialect Dialect
@@ -78,6 +79,7 @@ type Config struct {
 	Dir     string           // of the audit key and the checkpoints file
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: slog.Default
+	OnClose func() error     // runs after everything is closed; nil: nothing
 }
 
 // Option changes how records are opened.
@@ -125,7 +127,7 @@ func open(ctx context.Context, c Config) (*Records, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{write: c.Write, read: c.Read, dialect: c.Dialect, dir: c.Dir, key: key, now: c.Now, log: c.Log, Versions: versions, turn: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}}
+	r := &Records{onClose: c.OnClose, write: c.Write, read: c.Read, dialect: c.Dialect, dir: c.Dir, key: key, now: c.Now, log: c.Log, Versions: versions, turn: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}}
 	if err := r.resumeCheckpoints(ctx); err != nil {
 		return nil, err
 	}
@@ -143,7 +145,11 @@ func (r *Records) Close() error {
 	r.stop()
 	<-r.done
 	err := r.Checkpoint(context.Background())
-	return errors.Join(err, r.write.Close(), r.read.Close())
+	err = errors.Join(err, r.write.Close(), r.read.Close())
+	if r.onClose != nil {
+		err = errors.Join(err, r.onClose())
+	}
+	return err
 }
 
 // keepCheckpoints covers what watches told by a checkpoint in time, until ctx

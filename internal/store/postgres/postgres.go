@@ -4,6 +4,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -18,7 +19,8 @@ const connections = 16
 
 // Open opens the records in the database at url (postgres://…) and migrates
 // it. The option store.InDir is needed: the audit key and the checkpoints file
-// must not lie in the database that they guard. One server at a time may write.
+// must not lie in the database that they guard. One server at a time may work in
+// it: a second one gets ErrInUse, on whichever machine it runs.
 func Open(ctx context.Context, url string, options ...store.Option) (*store.Records, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
@@ -33,9 +35,38 @@ func Open(ctx context.Context, url string, options ...store.Option) (*store.Reco
 	for _, o := range options {
 		o(&c)
 	}
+	if c.OnClose, err = alone(ctx, *config); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the records in PostgreSQL at %s: %w", config.Host, err), db.Close())
+	}
 	r, err := store.New(ctx, c)
 	if err != nil {
+		err = errors.Join(err, c.OnClose())
 		return nil, fmt.Errorf("opening the records in PostgreSQL at %s: %w", config.Host, err)
 	}
 	return r, nil
+}
+
+// ErrInUse means that another server works with the records of that database.
+var ErrInUse = errors.New("another Quaywatch works with the records of this database; one at a time may")
+
+// lockKey is the advisory lock that a server holds while it works; the number
+// is "quaywatc" in ASCII.
+const lockKey = 0x7175617977617463
+
+// alone takes the advisory lock on a connection of its own. PostgreSQL frees it
+// when that connection ends, however the process ends.
+func alone(ctx context.Context, config pgx.ConnConfig) (free func() error, err error) {
+	conn, err := pgx.ConnectConfig(ctx, &config)
+	if err != nil {
+		return nil, err
+	}
+	free = func() error { return conn.Close(context.Background()) }
+	var got bool
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockKey)).Scan(&got); err != nil {
+		return nil, errors.Join(fmt.Errorf("taking the lock of the records: %w", err), free())
+	}
+	if !got {
+		return nil, errors.Join(ErrInUse, free())
+	}
+	return free, nil
 }

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -69,6 +70,34 @@ func TestNeedsDirectory(t *testing.T) {
 		r.Close()
 		t.Error("records without a directory for the audit key were opened")
 	}
+}
+
+// TestOneServerAtATime: a second server on the same database is refused, from
+// whichever directory, until the first has ended.
+func TestOneServerAtATime(t *testing.T) {
+	url, drop, err := cluster.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer drop()
+	first, err := postgres.Open(t.Context(), url, store.InDir(t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := postgres.Open(t.Context(), url, store.InDir(t.TempDir())); !errors.Is(err, postgres.ErrInUse) {
+		if err == nil {
+			second.Close()
+		}
+		t.Errorf("a second server: %v, want ErrInUse", err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	third, err := postgres.Open(t.Context(), url, store.InDir(t.TempDir()))
+	if err != nil {
+		t.Fatalf("after the first has ended: %v", err)
+	}
+	third.Close()
 }
 
 func BenchmarkRecords(b *testing.B) { storetest.Bench(b, fresh) }
