@@ -92,6 +92,14 @@ func (f findingFilter) query() (finding.Query, error) {
 	return q, nil
 }
 
+// countedNoun names what is counted below the table, and says where counting stopped.
+func countedNoun(p finding.Page) string {
+	if p.AtLeast {
+		return "findings or more"
+	}
+	return "findings"
+}
+
 func badFilter(name, value string) error {
 	return problem{http.StatusBadRequest, "That filter is not known", "The address asks for " + name + " " + strconv.Quote(value) + ", which does not exist."}
 }

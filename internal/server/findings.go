@@ -97,7 +97,7 @@ func (s *Server) addFindings(a *api) {
 			if err != nil {
 				return list[finding.Finding]{}, err
 			}
-			out := list[finding.Finding]{Items: p.Findings, Next: p.Next, Total: p.Total}
+			out := list[finding.Finding]{Items: p.Findings, Next: p.Next, Total: p.Total, AtLeast: p.AtLeast}
 			if out.Items == nil {
 				out.Items = []finding.Finding{}
 			}

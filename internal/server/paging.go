@@ -17,10 +17,12 @@ type Paging struct {
 
 // list is one page of a list.
 type list[T any] struct {
-	Items []T       `json:"items" nullable:"false"`
-	Next  string    `json:"next,omitempty" doc:"cursor of the following page; absent on the last"`
-	Total int       `json:"total" doc:"items in all pages together"`
-	AsOf  time.Time `json:"as_of,omitzero" doc:"newest event time that the picture knows; absent for what is declared"`
+	Items []T    `json:"items" nullable:"false"`
+	Next  string `json:"next,omitempty" doc:"cursor of the following page; absent on the last"`
+	Total int    `json:"total" doc:"items in all pages together"`
+	// AtLeast is set where counting stopped.
+	AtLeast bool      `json:"at_least,omitempty" doc:"there are total items or more: a search for words that very many have stops counting"`
+	AsOf    time.Time `json:"as_of,omitzero" doc:"newest event time that the picture knows; absent for what is declared"`
 }
 
 // page cuts a page out of items by their keys, which are unique and in
