@@ -60,7 +60,7 @@ bench: ## speeds against their goals, and the ratio to peers where they are inst
 
 .PHONY: generate
 generate: web ## everything that is generated and committed
-	$(GO) run github.com/a-h/templ/cmd/templ@$(TEMPL_VERSION) generate
+	cd internal/console && $(GO) run github.com/a-h/templ/cmd/templ@$(TEMPL_VERSION) generate
 	$(GO) generate ./...
 
 .PHONY: web

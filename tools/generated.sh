@@ -3,7 +3,7 @@
 # The web bundle needs npm; where npm is missing this says so and checks the rest.
 set -eu
 before=$(git status --porcelain | sort)
-go run github.com/a-h/templ/cmd/templ@"${TEMPL_VERSION:-v0.3.977}" generate >/dev/null
+(cd internal/console && go run github.com/a-h/templ/cmd/templ@"${TEMPL_VERSION:-v0.3.977}" generate >/dev/null)
 go generate ./...
 if command -v npm >/dev/null 2>&1; then
 	(cd web && npm ci --no-audit --no-fund --silent)

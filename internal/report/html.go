@@ -27,6 +27,7 @@ var situationTemplate = template.Must(template.New("situation").Funcs(template.F
 	"count": count,
 	"mark":  mark,
 	"join":  strings.Join,
+	"list":  list,
 	"text":  func(b []byte) string { return strings.ToValidUTF8(string(b), "�") },
 	"names": func(ds []finding.Domain) string {
 		out := make([]string, len(ds))
@@ -36,6 +37,15 @@ var situationTemplate = template.Must(template.New("situation").Funcs(template.F
 		return strings.Join(out, " ")
 	},
 }).Parse(situationHTML))
+
+// list joins sentences into one: their own full stops would stand doubled.
+func list(parts []string) string {
+	out := make([]string, len(parts))
+	for i, p := range parts {
+		out[i] = strings.TrimRight(p, ". ")
+	}
+	return strings.Join(out, "; ")
+}
 
 // mark is the shape of a grade: shape first, colour second.
 func mark(g finding.Grade) string {

@@ -21,7 +21,7 @@ var asOf = time.Date(2026, 11, 23, 14, 32, 8, 0, time.UTC)
 
 func raised(id string, d finding.Domain, g finding.Grade, s finding.Severity, ago time.Duration) finding.Finding {
 	return finding.New(finding.Occurrence{Rule: "test." + id, Subject: finding.Subject{Kind: "asset", ID: id, Name: id},
-		Domains: []finding.Domain{d}, Grade: g, Severity: s, Title: "Title of " + id, Summary: "Because <" + id + ">.", Time: asOf.Add(-ago),
+		Domains: []finding.Domain{d}, Grade: g, Severity: s, Title: "Title of " + id, Summary: "Because <" + id + ">.", Next: []string{"Look there.", "Ask."}, Time: asOf.Add(-ago),
 		Facts: []finding.Fact{{Time: asOf.Add(-ago), Text: "Fact of " + id, Domain: d, Evidence: finding.Evidence{Source: "sensor",
 			Raw: event.Raw{Input: "a.pcap", Offset: 24, Line: 1, Length: 4, Sum: event.SumOf([]byte("fact"))}}}}})
 }
@@ -87,7 +87,7 @@ func TestHTMLIsWholeAndEscaped(t *testing.T) {
 			t.Errorf("lacks %q", want)
 		}
 	}
-	for _, bad := range []string{"http://", "https://", "<script", "ZgotmplZ"} {
+	for _, bad := range []string{".;", "..", "http://", "https://", "<script", "ZgotmplZ"} {
 		if strings.Contains(html, bad) {
 			t.Errorf("a self-contained document has %q", bad)
 		}

@@ -240,7 +240,7 @@ func golden(t *testing.T, name string, findings []finding.Finding) {
 	}
 	path := filepath.Join("..", "..", "testdata", "scenarios", name)
 	if *update {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a golden file is for everybody
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 
 func main() {
 	out := flag.String("o", ".", "directory for the pictures")
-	pages := flag.String("pages", "watch=/,findings=/findings,assets=/assets-list,zones=/zones,people=/people,vessels=/vessels,port=/port,sources=/sources,situation=/situation", "name=path, comma separated")
+	pages := flag.String("pages", "watch=/,findings=/findings,assets=/inventory,zones=/zones,people=/people,vessels=/vessels,port=/port,sources=/sources,situation=/situation", "name=path, comma separated")
 	palettes := flag.String("palettes", "dark,day", "of day, dusk, dark")
 	width := flag.Int64("width", 1280, "pixels")
 	height := flag.Int64("height", 800, "pixels")
