@@ -47,7 +47,7 @@ func newSource(c config.Source, marks source.Bookmarks, clock func() time.Time) 
 	case config.KindAIS:
 		src, err = ais.New(ais.Config{ID: c.ID, Address: c.Address, Zone: c.TimeZone, Expect: c.Expect, Bookmarks: marks, Clock: clock})
 	case config.KindPcap:
-		src = pcap.New(c.ID, []string{c.Address}, pcap.Options{Clock: clock, Expect: c.Expect, Follow: c.Follow})
+		src = pcap.New(c.ID, []string{c.Address}, pcap.Options{Clock: clock, Expect: c.Expect, Follow: c.Follow, Bookmarks: marks})
 	case config.KindAccess:
 		var m access.Mapping
 		if m, err = mapping(c); err == nil {

@@ -51,6 +51,8 @@ type capture struct {
 	r      *bufio.Reader
 	offset int64
 	number int64
+	start  int64 // offset and number of packets before the packet or block that is read now
+	before int64
 	order  binary.ByteOrder
 	ng     bool
 	// classic
@@ -127,6 +129,7 @@ func (c *capture) next(f *frame) error {
 	if c.ng {
 		return c.nextBlock(f)
 	}
+	c.start, c.before = c.offset, c.number
 	if err := c.atEnd(); err != nil {
 		return err
 	}
@@ -171,27 +174,11 @@ func (c *capture) cut(err error, why string) error {
 // nextBlock reads pcapng blocks until one holds a packet.
 func (c *capture) nextBlock(f *frame) error {
 	for {
-		if err := c.atEnd(); err != nil {
+		kind, length, err := c.blockHead()
+		if err != nil {
 			return err
 		}
-		start := c.offset
-		head, err := c.r.Peek(12)
-		if err != nil {
-			return c.cut(err, "the capture is cut off in a block header")
-		}
-		if binary.LittleEndian.Uint32(head) == 0x0a0d0d0a {
-			if err := c.section(head); err != nil {
-				return err
-			}
-		}
-		if c.order == nil {
-			return c.damage("the capture does not begin with a section header")
-		}
-		kind, length := c.order.Uint32(head), c.order.Uint32(head[4:])
-		if length < 12 || length%4 != 0 || length > maxBlock {
-			return c.damage(fmt.Sprintf("a block claims %d bytes", length))
-		}
-		if kind == 1 || kind == 2 || kind == 3 || kind == 6 {
+		if kind == 1 || isPacket(kind) {
 			if int(length) > readAhead {
 				return c.damage(fmt.Sprintf("a packet block claims %d bytes, more than %d", length, readAhead))
 			}
@@ -199,18 +186,79 @@ func (c *capture) nextBlock(f *frame) error {
 			if err != nil {
 				return c.cut(err, "the capture is cut off in the middle of a packet")
 			}
-			found, err := c.block(kind, block[8:length-4], start+8, f)
+			found, err := c.block(kind, block[8:length-4], c.start+8, f)
 			if found || err != nil {
 				return err
 			}
 			continue
 		}
-		n, err := c.r.Discard(int(length))
-		c.offset += int64(n)
-		if err != nil {
-			return c.cut(err, "the capture is cut off in the middle of a block")
+		if err := c.skip(length); err != nil {
+			return err
 		}
 	}
+}
+
+// skim reads sections and interfaces to the end, and leaves the packets out.
+func (c *capture) skim() error {
+	for {
+		kind, length, err := c.blockHead()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case kind != 1 || length > readAhead:
+			if err := c.skip(length); err != nil {
+				return err
+			}
+			continue
+		}
+		block, err := c.take(int(length))
+		if err != nil {
+			return c.cut(err, "the capture is cut off in an interface block")
+		}
+		if _, err := c.block(kind, block[8:length-4], c.start+8, nil); err != nil {
+			return err
+		}
+	}
+}
+
+func isPacket(kind uint32) bool { return kind == 2 || kind == 3 || kind == 6 }
+
+// blockHead reads kind and length of the block that begins here, and takes a
+// section header into account. The block itself is still to be read.
+func (c *capture) blockHead() (kind, length uint32, err error) {
+	c.start, c.before = c.offset, c.number
+	if err := c.atEnd(); err != nil {
+		return 0, 0, err
+	}
+	head, err := c.r.Peek(12)
+	if err != nil {
+		return 0, 0, c.cut(err, "the capture is cut off in a block header")
+	}
+	if binary.LittleEndian.Uint32(head) == 0x0a0d0d0a {
+		if err := c.section(head); err != nil {
+			return 0, 0, err
+		}
+	}
+	if c.order == nil {
+		return 0, 0, c.damage("the capture does not begin with a section header")
+	}
+	kind, length = c.order.Uint32(head), c.order.Uint32(head[4:])
+	if length < 12 || length%4 != 0 || length > maxBlock {
+		return 0, 0, c.damage(fmt.Sprintf("a block claims %d bytes", length))
+	}
+	return kind, length, nil
+}
+
+// skip leaves out the block that begins here.
+func (c *capture) skip(length uint32) error {
+	n, err := c.r.Discard(int(length))
+	c.offset += int64(n)
+	if err != nil {
+		return c.cut(err, "the capture is cut off in the middle of a block")
+	}
+	return nil
 }
 
 // section begins a new section: its byte order, and no interfaces yet.

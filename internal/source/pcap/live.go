@@ -23,7 +23,14 @@ func (s *Source) idle() func() error {
 		if packetTime == 0 {
 			return nil
 		}
-		if err := s.table.sweep(packetTime + int64(now.Sub(seenAt))); err != nil {
+		present := packetTime + int64(now.Sub(seenAt))
+		if err := s.table.sweep(present); err != nil {
+			return &idleError{err}
+		}
+		if s.here == nil {
+			return nil
+		}
+		if err := s.here(present); err != nil {
 			return &idleError{err}
 		}
 		return nil
@@ -38,12 +45,16 @@ func (e *idleError) Error() string { return e.err.Error() }
 func (e *idleError) Unwrap() error { return e.err }
 
 // growing reads a file that another program still writes: at its end it waits,
-// until the context is done; then the input has ended.
+// until the context is done or the file was replaced; then the input has ended.
 type growing struct {
 	ctx   context.Context
 	r     io.Reader
 	idle  func() error
 	every time.Duration
+
+	replaced func(read int64) bool // nil: a FIFO, which is not replaced
+	read     int64                 // bytes from the start of the file
+	gone     bool                  // the file was replaced, and this one is read to its end
 }
 
 func (g *growing) Read(b []byte) (int, error) {
@@ -51,8 +62,17 @@ func (g *growing) Read(b []byte) (int, error) {
 	defer timer.Stop()
 	for {
 		n, err := g.r.Read(b)
+		g.read += int64(n)
 		if n > 0 || (err != nil && !errors.Is(err, io.EOF)) {
 			return n, err
+		}
+		if g.gone {
+			return 0, io.EOF
+		}
+		// What was written to the old file before the change is still read.
+		if g.replaced != nil && g.replaced(g.read) {
+			g.gone = true
+			continue
 		}
 		timer.Reset(g.every)
 		select {

@@ -48,6 +48,9 @@ type Options struct {
 	// Follow goes on reading at the end of the last file until the context is
 	// done: for a capture that another program still writes, or a FIFO.
 	Follow bool
+	// Bookmarks remember how far each file was told, so that a restart goes on
+	// there; nil: every start reads everything. Readers and FIFOs have none.
+	Bookmarks source.Bookmarks
 	// Input names a reader in evidence; empty is the id of the source.
 	Input string
 	// Progress, where set, is told how far the files are read, in bytes.
@@ -82,6 +85,9 @@ type Source struct {
 	sightings sightings
 	stats     Stats
 	problems  []error
+	book      bookmark
+	here      func(now int64) error // marks the place of the file that is followed
+	ends      func() bool           // the followed file was replaced: its end is an end; nil: nothing is followed
 	read      int64
 	total     int64
 }
@@ -128,8 +134,9 @@ func (s *Source) Stats() Stats { return s.stats }
 // what was read stands.
 func (s *Source) Problems() []error { return s.problems }
 
-// Run reads everything. It fails where a path does not exist or the sink does;
-// a damaged capture is counted as rejected and listed in Problems.
+// Run reads everything. It fails where a path does not exist or the sink does,
+// and where a followed file is damaged; another damaged capture is counted as
+// rejected and listed in Problems.
 func (s *Source) Run(ctx context.Context, sink source.Sink) error {
 	live := s.reader != nil || s.o.Follow
 	if s.o.Early <= 0 {
@@ -139,6 +146,9 @@ func (s *Source) Run(ctx context.Context, sink source.Sink) error {
 		}
 	}
 	fo := source.FeedOptions{Clock: s.o.Clock, Expect: s.o.Expect, Repeatable: !live}
+	if s.reader == nil {
+		fo.Bookmarks = s.o.Bookmarks
+	}
 	if live {
 		fo.FlushEvery = 250 * time.Millisecond
 	}
@@ -161,6 +171,8 @@ func (s *Source) Run(ctx context.Context, sink source.Sink) error {
 	if ferr := s.table.flush(); err == nil {
 		err = ferr
 	}
+	// Even what the sink refused is in the feed now, and the mark is saved after it.
+	_ = s.checkpoint(true) // nothing is left in the table that could fail
 	s.stats.Evicted = s.table.evicted
 	return s.feed.End(ctx, err)
 }
@@ -173,8 +185,17 @@ func (s *Source) readAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.book.load(ctx, s.o.Bookmarks, s.id); err != nil {
+		return err
+	}
+	if len(s.problems) == 0 { // a directory that can't be read now may be back at the next start
+		s.book.trim(files)
+	}
 	for i, f := range files {
-		if err := s.readFile(ctx, f, s.o.Follow && i == len(files)-1); err != nil {
+		if s.o.Follow && i == len(files)-1 {
+			return s.follow(ctx, f)
+		}
+		if err := s.readFile(ctx, f); err != nil {
 			return err
 		}
 	}
@@ -230,54 +251,28 @@ func (s *Source) problem(err error) {
 	}
 }
 
-// readFile reads one file to its end. Trouble with the file is a problem, not
-// an error; the error is the sink's or the context's.
-func (s *Source) readFile(ctx context.Context, in input, follow bool) error {
-	file, err := os.Open(in.path)
-	if err != nil {
-		s.problem(err)
-		s.feed.Rejected("file can't be opened", event.Raw{Input: in.path})
-		return nil
-	}
-	defer file.Close()
-	if !in.named { // a directory holds anything: look before reading
-		var magic [4]byte
-		n, _ := io.ReadFull(file, magic[:])
-		if !isCapture(magic[:n]) {
-			s.stats.Other++
-			s.feed.Skipped()
-			return nil
-		}
-		if _, err := file.Seek(0, io.SeekStart); err != nil {
-			s.problem(err)
-			return nil
-		}
-	}
-	var r io.Reader = file
-	if follow {
-		r = &growing{ctx: ctx, r: file, idle: s.idle(), every: followEvery}
-	}
-	before := s.read
-	err = s.readCapture(ctx, r, in.path)
-	if info, serr := file.Stat(); serr == nil && info.Mode().IsRegular() {
-		s.read = before + info.Size()
-	}
-	s.progress()
-	return err
-}
-
 func (s *Source) progress() {
 	if s.o.Progress != nil {
 		s.o.Progress(s.read, s.total)
 	}
 }
 
-// readCapture reads the packets of one stream.
+// readCapture reads one stream.
 func (s *Source) readCapture(ctx context.Context, r io.Reader, name string) error {
 	c, err := openCapture(r, name)
 	if err != nil {
 		return s.trouble(ctx, err, name, 0, 0)
 	}
+	return s.readPackets(ctx, c, nil)
+}
+
+// readPackets reads the packets of c to its end. file is where they come from,
+// nil for a stream.
+func (s *Source) readPackets(ctx context.Context, c *capture, file *os.File) error {
+	name, from := c.name, c.offset
+	s.book.at = 0
+	s.here = func(now int64) error { return s.markHere(c, file, now) }
+	defer func() { s.here = nil }()
 	s.stats.Files++
 	s.feed.Connected()
 	before := s.read
@@ -288,10 +283,10 @@ func (s *Source) readCapture(ctx context.Context, r io.Reader, name string) erro
 	for first := true; ; first = false {
 		switch err := c.next(&fr); {
 		case errors.Is(err, io.EOF):
-			s.stats.Bytes += c.offset
+			s.stats.Bytes += c.offset - from
 			return ctx.Err()
 		case err != nil:
-			s.stats.Bytes += c.offset
+			s.stats.Bytes += c.offset - from
 			return s.trouble(ctx, err, name, c.number, c.offset)
 		}
 		if first {
@@ -300,6 +295,11 @@ func (s *Source) readCapture(ctx context.Context, r io.Reader, name string) erro
 			}
 			s.table.input = name
 		}
+		if c.before-s.book.number >= markPackets || c.before < s.book.number || s.book.at == 0 {
+			if err := s.markHere(c, file, fr.time); err != nil {
+				return err
+			}
+		}
 		if fr.number&0xfff == 0 {
 			if ctx.Err() != nil {
 				return ctx.Err()
@@ -307,7 +307,11 @@ func (s *Source) readCapture(ctx context.Context, r io.Reader, name string) erro
 			s.read = before + c.offset
 			s.progress()
 		}
+		counted := s.table.counted
 		if err := s.packet(ctx, &fr, &p); err != nil {
+			if s.table.counted != counted { // it is in a flow, whatever failed then
+				c.start, c.before = c.offset, c.number
+			}
 			return err
 		}
 	}
@@ -323,7 +327,8 @@ func (s *Source) join(at int64) error {
 }
 
 // trouble tells what is wrong with an input; the rest goes on. What the sink
-// could not keep is no trouble of the input: it fails the run.
+// could not keep is no trouble of the input: it fails the run. So does trouble
+// with a file that is followed, unless it is over with that file.
 func (s *Source) trouble(ctx context.Context, err error, name string, packet, offset int64) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -343,6 +348,9 @@ func (s *Source) trouble(ctx context.Context, err error, name string, packet, of
 	}
 	s.problem(err)
 	s.feed.Rejected(reason, event.Raw{Input: name, Offset: offset, Line: packet})
+	if s.ends != nil && !s.ends() {
+		return fmt.Errorf("source %s: %w", s.id, err) // more may come, but where it begins is not known
+	}
 	return nil
 }
 

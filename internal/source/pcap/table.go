@@ -33,6 +33,7 @@ type table struct {
 	swept     int64
 	since     int64 // watching without a gap since; 0: nothing seen yet
 	evicted   uint64
+	counted   uint64 // packets that are in a flow
 	result    ics.Result
 	tell      func(f *flow) error
 	identity  func(fr *frame, from, to end, r *ics.Result) error
@@ -71,6 +72,7 @@ func (t *table) add(fr *frame, p *packet) error {
 		e.mac = p.srcMAC
 	}
 	f.packets[side]++
+	t.counted++
 	f.bytes[side] += uint64(fr.wire)
 	t.touch(f)
 	switch {
@@ -238,6 +240,17 @@ func (t *table) slice(f *flow) error {
 	f.told = true
 	f.clear()
 	return err
+}
+
+// sliceAll tells what was counted of every flow, oldest first, and keeps them.
+func (t *table) sliceAll() error {
+	var first error
+	for f := t.oldest; f != nil; f = f.next {
+		if err := t.slice(f); err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // end tells the rest of f and forgets it.
