@@ -19,9 +19,9 @@ import (
 	"github.com/quaywatch/quaywatch/internal/watch/health"
 )
 
-// badPlay is a short simulated hour whose files the tests below damage.
-func badPlay(t testing.TB) played {
-	return play(t, simulate.Options{Seed: 4, Start: scenarioStart, Campaign: true, CampaignAt: scenarioStart.Add(time.Minute)}, 20*time.Minute)
+// badPlay is a short while of the simulated port whose files the tests below damage.
+func badPlay(t testing.TB, long time.Duration) played {
+	return play(t, simulate.Options{Seed: 4, Start: scenarioStart, Campaign: true, CampaignAt: scenarioStart.Add(time.Minute)}, long)
 }
 
 func write(t testing.TB, dir, name string, b []byte) string {
@@ -71,7 +71,7 @@ func resultsThere(t testing.TB, dir string) {
 // read in full, the damage is named with the file and the place, and the longer
 // file never tells less.
 func TestCutCaptures(t *testing.T) {
-	p := badPlay(t)
+	p := badPlay(t, 5*time.Minute)
 	whole := read(t, p.dir, "network.pcap")
 	const head = 24 // of the file; the capture is in nanoseconds, little endian
 	dir := t.TempDir()
@@ -110,7 +110,7 @@ func TestCutCaptures(t *testing.T) {
 // TestWrongLengthField: a packet that claims to be a gigabyte ends the capture
 // there with its place; what was before it stands, other inputs are untouched.
 func TestWrongLengthField(t *testing.T) {
-	p := badPlay(t)
+	p := badPlay(t, 5*time.Minute)
 	b := bytes.Clone(read(t, p.dir, "network.pcap"))
 	at := 24
 	for range 1000 {
@@ -144,13 +144,13 @@ func dirty(content []byte, skip int) ([]byte, int) {
 			continue
 		}
 		switch i {
-		case 20:
+		case 5:
 			out.WriteString("\x00\x00\x00\x00,\x00\n")
 			junk++
-		case 30:
+		case 10:
 			out.WriteString(strings.Repeat("A", 10<<20) + "\n")
 			junk++
-		case 40:
+		case 15:
 			for k := range random {
 				if random[k] = byte(rng.IntN(256)); random[k] == '\n' || random[k] == '\r' {
 					random[k] = 'x'
@@ -168,10 +168,13 @@ func dirty(content []byte, skip int) ([]byte, int) {
 // TestDirtyText: junk between good lines costs exactly the junk, each with its
 // reason and line; the findings are those of the clean files.
 func TestDirtyText(t *testing.T) {
-	p := badPlay(t)
+	p := badPlay(t, 20*time.Minute)
 	dir := t.TempDir()
 	ais, aisJunk := dirty(read(t, p.dir, "ais.nmea"), 0)
 	csv, csvJunk := dirty(read(t, p.dir, "access.csv"), 1)
+	if aisJunk != 3 || csvJunk != 3 {
+		t.Fatalf("%d and %d lines of junk, want three each: the files are too short", aisJunk, csvJunk)
+	}
 	bom := append([]byte("\xef\xbb\xbf"), csv...)
 	clean, _ := analyseInto(t, filepath.Join(dir, "clean"), recording(t, config.KindAIS, filepath.Join(p.dir, "ais.nmea")),
 		recording(t, config.KindAccess, filepath.Join(p.dir, "access.csv")))
@@ -231,7 +234,7 @@ func growth(do func()) int64 {
 // TestWrongKindsOfInput: a missing file, a directory in the place of a file, an
 // empty file and random bytes are each told by name; the others are read.
 func TestWrongKindsOfInput(t *testing.T) {
-	p := badPlay(t)
+	p := badPlay(t, 20*time.Minute)
 	dir := t.TempDir()
 	rng := rand.New(rand.NewPCG(3, 4))
 	noise := make([]byte, 200_000)
@@ -307,7 +310,7 @@ func TestWrongClocks(t *testing.T) {
 
 // TestAnalysisCanBeStopped: an interrupted analysis ends at once with the reason.
 func TestAnalysisCanBeStopped(t *testing.T) {
-	p := badPlay(t)
+	p := badPlay(t, time.Minute)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := Analyse(ctx, AnalyseOptions{Port: loadSaltmere(t), Feeds: p.feeds(t), Out: t.TempDir()})

@@ -74,7 +74,7 @@ func TestDemo(t *testing.T) {
 	r.client = r.browser()
 	r.client.CheckRedirect = nil
 	var shown time.Duration
-	eventually(t, "the first screen tells the attack", 30*time.Second, func() bool {
+	eventually(t, "the first screen tells the attack", 2*time.Minute, func() bool {
 		if _, body := r.page("/"); strings.Contains(body, "Camera 17 is reaching") {
 			shown = time.Since(begun)
 			return true
@@ -82,7 +82,7 @@ func TestDemo(t *testing.T) {
 		return false
 	})
 	t.Logf("the first screen tells the attack after %s", shown.Round(10*time.Millisecond))
-	if shown > 10*time.Second {
+	if shown > 10*time.Second && !raceDetector { // which makes everything several times slower
 		t.Errorf("the first screen tells the attack after %s, want within 10 s", shown)
 	}
 	explained(t, path, url)
