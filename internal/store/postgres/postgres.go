@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -60,13 +61,32 @@ func alone(ctx context.Context, config pgx.ConnConfig) (free func() error, err e
 	if err != nil {
 		return nil, err
 	}
-	free = func() error { return conn.Close(context.Background()) }
-	var got bool
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockKey)).Scan(&got); err != nil {
-		return nil, errors.Join(fmt.Errorf("taking the lock of the records: %w", err), free())
+	free = func() error {
+		// Freed by name: the server notices the end of a connection a moment later.
+		_, err := conn.Exec(context.Background(), "SELECT pg_advisory_unlock($1)", int64(lockKey))
+		return errors.Join(err, conn.Close(context.Background()))
 	}
-	if !got {
-		return nil, errors.Join(ErrInUse, free())
+	for try := 0; ; try++ {
+		var got bool
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(lockKey)).Scan(&got); err != nil {
+			return nil, errors.Join(fmt.Errorf("taking the lock of the records: %w", err), conn.Close(context.Background()))
+		}
+		if got {
+			return free, nil
+		}
+		if try == lockTries { // a server that was killed a moment ago is given that moment
+			return nil, errors.Join(ErrInUse, conn.Close(context.Background()))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), conn.Close(context.Background()))
+		case <-time.After(lockWait):
+		}
 	}
-	return free, nil
 }
+
+// How long a start waits for the lock: two seconds in all.
+const (
+	lockTries = 10
+	lockWait  = 200 * time.Millisecond
+)
