@@ -62,6 +62,9 @@ func alone(ctx context.Context, config pgx.ConnConfig) (free func() error, err e
 		return nil, err
 	}
 	free = func() error {
+		if conn.IsClosed() {
+			return nil // closed twice, or the server ended the connection, and the lock with it
+		}
 		// Freed by name: the server notices the end of a connection a moment later.
 		_, err := conn.Exec(context.Background(), "SELECT pg_advisory_unlock($1)", int64(lockKey))
 		return errors.Join(err, conn.Close(context.Background()))
