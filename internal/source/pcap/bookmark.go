@@ -163,7 +163,7 @@ func resume(file *os.File, p place, rest io.Reader, name string) (*capture, erro
 		return nil, nil //nolint:nilnil,nilerr // the read from the start tells what is wrong
 	}
 	if c.ng && c.skim() != nil {
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil //nolint:nilnil,nilerr // as above
 	}
 	if _, err := file.Seek(p.offset, io.SeekStart); err != nil {
 		return nil, err
