@@ -8,6 +8,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 go test -run '^$' -bench 'Chain' -benchtime 5x ./internal/system | tee -a "$tmp/out"
 go test -run '^$' -bench 'DayOf8Million' -benchtime 9x ./internal/store/duckdb | tee -a "$tmp/out"
+go test -run '^$' -bench BigPages -benchtime 200x -timeout 60m ./internal/system | tee -a "$tmp/out"
 go test -run '^$' -bench 'Page|P95|Latency' -benchtime 200x ./internal/console ./internal/server | tee -a "$tmp/out"
 go test -run '^$' -bench . -benchtime 1s ./ais ./internal/source/pcap ./internal/watch/vessel ./internal/watch/network ./internal/port ./internal/finding ./internal/stream | tee -a "$tmp/out"
 
