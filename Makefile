@@ -44,7 +44,7 @@ test: ## all tests with the race detector, browser and PostgreSQL with them
 
 .PHONY: fuzz-brief
 fuzz-brief: ## every fuzz target for a moment
-	@sh tools/fuzz.sh 2s
+	@sh tools/fuzz.sh 2000x
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME (5m) each
