@@ -106,10 +106,11 @@ type Clock struct {
 	LongRangeAsked bool // transmission control for long-range broadcast
 }
 
-// UTC returns the time that was told, and false where a part of it is absent or
-// not a date of the calendar.
+// UTC returns the time that was told, and false where a part of it is absent,
+// not a date of the calendar, or a year that fourteen bits can hold and table 51
+// does not have (10000 to 16383).
 func (c *Clock) UTC() (time.Time, bool) {
-	if c.Year == 0 || c.Month < 1 || c.Month > 12 || c.Day < 1 || c.Hour > 23 || c.Minute > 59 || c.Second > 59 {
+	if c.Year == 0 || c.Year > 9999 || c.Month < 1 || c.Month > 12 || c.Day < 1 || c.Hour > 23 || c.Minute > 59 || c.Second > 59 {
 		return time.Time{}, false
 	}
 	t := time.Date(int(c.Year), time.Month(c.Month), int(c.Day), int(c.Hour), int(c.Minute), int(c.Second), 0, time.UTC)
