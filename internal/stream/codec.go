@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/fxamacker/cbor/v2"
@@ -8,11 +9,19 @@ import (
 	"github.com/quaywatch/quaywatch/internal/event"
 )
 
-// Batches travel as CBOR (RFC 8949) with integer keys: a field can be added
+// Batches travel in one of two forms, told apart by their first bytes.
+//
+// The plain form is CBOR (RFC 8949) with integer keys: a field can be added
 // without breaking what is already in the stream. Times are RFC 3339 text with
 // nanoseconds, so that no precision and no zone is lost.
+//
+// Batches with vessel reports, which come by the hundred thousand a second,
+// carry those as columns behind the plain form of everything else; see
+// vessels.go. A message of the plain form begins with a CBOR map (0xa0 to
+// 0xbf), which no column message does, so what was written before there were
+// columns is read as ever.
 var (
-	encoder cbor.EncMode
+	encoder cbor.UserBufferEncMode
 	decoder cbor.DecMode
 )
 
@@ -24,7 +33,7 @@ const (
 
 func init() {
 	var err error
-	encoder, err = cbor.EncOptions{Time: cbor.TimeRFC3339Nano, NaNConvert: cbor.NaNConvert7e00}.EncMode()
+	encoder, err = cbor.EncOptions{Time: cbor.TimeRFC3339Nano, NaNConvert: cbor.NaNConvert7e00}.UserBufferEncMode()
 	if err != nil {
 		panic(err) // the options above are constants
 	}
@@ -38,22 +47,47 @@ func init() {
 }
 
 // Encode writes a batch as it stands in the stream.
-func Encode(b *event.Batch) ([]byte, error) {
-	out, err := encoder.Marshal(b)
-	if err != nil {
+func Encode(b *event.Batch) ([]byte, error) { return AppendEncoded(nil, b) }
+
+// AppendEncoded is Encode behind what out holds already, in its memory where
+// there is room.
+func AppendEncoded(out []byte, b *event.Batch) ([]byte, error) {
+	if len(b.Vessels) > maxRows {
+		return nil, fmt.Errorf("encoding batch %s: %d vessel reports are more than one message holds (%d)", b.ID, len(b.Vessels), maxRows)
+	}
+	plain := *b
+	plain.Vessels = nil
+	buf := bytes.NewBuffer(nil)
+	if err := encoder.MarshalToBuffer(&plain, buf); err != nil {
 		return nil, fmt.Errorf("encoding batch %s: %w", b.ID, err)
 	}
-	return out, nil
+	if len(b.Vessels) == 0 {
+		return append(out, buf.Bytes()...), nil
+	}
+	return appendVessels(out, buf.Bytes(), b.Vessels), nil
 }
 
-// Decode reads what Encode wrote. It never panics and bounds what it allocates
-// by the length of data.
+// Decode reads what Encode wrote, now or in an earlier version. It never panics
+// and bounds what it allocates by the length of data. The batch holds on to no
+// part of data.
 func Decode(data []byte) (*event.Batch, error) {
 	b := new(event.Batch)
-	if err := decoder.Unmarshal(data, b); err != nil {
+	plain, vessels, err := split(data)
+	if err == nil {
+		err = decoder.Unmarshal(plain, b)
+	}
+	if err == nil && vessels != nil {
+		b.Vessels, err = readVessels(vessels)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("decoding a batch of %d bytes: %w", len(data), err)
 	}
 	return b, nil
+}
+
+// most is how many rows the largest kind of a batch has.
+func most(b *event.Batch) int {
+	return max(len(b.Vessels), len(b.Flows), len(b.Devices), len(b.Access), len(b.Alerts), len(b.Advisories), len(b.Health), len(b.Exploited))
 }
 
 // halve splits a batch in two of about the same number of rows.

@@ -211,20 +211,6 @@ func TestCodecKeepsEveryField(t *testing.T) {
 	}
 }
 
-func FuzzDecode(f *testing.F) {
-	data, err := Encode(vessels("seed", 2, 3))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(data)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := Decode(data)
-		if err == nil && b == nil {
-			t.Fatal("neither a batch nor an error")
-		}
-	})
-}
-
 func BenchmarkPut(b *testing.B) {
 	s := open(b, Options{})
 	batch := vessels("", 500, 80)
@@ -232,20 +218,6 @@ func BenchmarkPut(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		batch.ID = fmt.Sprint(i)
 		if err := s.Put(context.Background(), batch); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)*500/b.Elapsed().Seconds(), "rows/s")
-}
-
-func BenchmarkCodec(b *testing.B) {
-	batch := vessels("x", 500, 80)
-	for b.Loop() {
-		data, err := Encode(batch)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if _, err := Decode(data); err != nil {
 			b.Fatal(err)
 		}
 	}
