@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/finding"
@@ -29,9 +28,8 @@ type breach struct {
 	services []string
 	grade    finding.Grade
 	severity finding.Severity
-	last     time.Time // traffic, event time
-	seen     time.Time // traffic, arrival: the sensor's clock may be hours behind
-	told     time.Time
+	traffic  spell
+	told     tellings
 	exercise string
 }
 
@@ -46,7 +44,7 @@ func (w *Watch) breach(f *event.Flow, j *judgement, client, server *host) {
 		b = &breach{subject: finding.Subject{Kind: "conduit", ID: key, Name: w.name(client, from) + " → " + zoneName(j.to)}, targets: map[string]bool{}, exercise: f.Exercise}
 		w.breaches[key] = b
 	}
-	b.last, b.seen = laterOf(b.last, f.Last), laterOf(b.seen, f.Seen)
+	b.traffic.renew(w.listen, f.Last)
 	grade, severity := gradeOf(f), severityOf(f, j, server)
 	target := fmt.Sprintf("%s %s:%d %s %s", f.Transport, to, j.port, f.Application, strings.Join(f.Operations, ","))
 	fresh := !b.targets[target] && len(b.targets) < maxTargets
@@ -54,10 +52,11 @@ func (w *Watch) breach(f *event.Flow, j *judgement, client, server *host) {
 		b.targets[target] = true
 	}
 	worse := grade > b.grade || severity > b.severity
-	if !fresh && !worse && f.Time.Sub(b.told) < w.o.Repeat {
+	if !fresh && !worse && b.told.near(f.Time, w.o.Repeat) {
 		return
 	}
-	b.grade, b.severity, b.told = max(b.grade, grade), max(b.severity, severity), laterOf(b.told, f.Time)
+	b.grade, b.severity = max(b.grade, grade), max(b.severity, severity)
+	b.told.add(f.Time)
 	b.domains = domainsOf(j.from, j.to)
 	for _, h := range []*host{client, server} {
 		if h != nil && h.asset != nil {
@@ -83,7 +82,7 @@ func (w *Watch) undeclared(f *event.Flow, j *judgement, b *breach, client, serve
 		Summary: fmt.Sprintf("Traffic from the zone %s to the zone %s over %s: %s.", zoneName(j.from), zoneName(j.to), spoken, j.why),
 		Facts: []finding.Fact{{Time: f.Time, Domain: domainOf(j.to), Evidence: finding.EvidenceOf(f.Head),
 			Text: fmt.Sprintf("%s %s %s over %s: %d packets and %d bytes out, %d and %d back%s", f.Client.IP, verb, f.Server.IP, spoken,
-				f.PacketsOut, f.BytesOut, f.PacketsIn, f.BytesIn, askedText(f))}},
+				f.PacketsOut, f.BytesOut, f.PacketsIn, f.BytesIn, askedText(f)+whenText(&f.Head))}},
 		// Client first, then the server of this fact: a chain is built of such hops,
 		// each as sure as its own fact.
 		Links: []finding.Subject{w.subject(client, f.Client.IP), w.subject(server, f.Server.IP)}, Services: slices.Clone(b.services),
@@ -160,20 +159,19 @@ func askedText(f *event.Flow) string {
 	return "; asked: " + strings.Join(f.Operations, ", ")
 }
 
-// clearBreaches tells which traffic has stopped: that which neither happened nor
-// arrived within the limit. The end stands in event time, so that traffic of a
-// sensor whose clock is behind is not taken for older than its own end.
-func (w *Watch) clearBreaches(now time.Time) {
+// clearBreaches tells which traffic has stopped.
+func (w *Watch) clearBreaches() {
 	over := slices.DeleteFunc(sortedKeys(w.breaches), func(key string) bool {
-		b := w.breaches[key]
-		return now.Sub(laterOf(b.last, b.seen)) < w.o.ClearAfter
+		return !w.breaches[key].traffic.over(w.listen, w.o.ClearAfter)
 	})
-	slices.SortStableFunc(over, func(a, b string) int { return w.breaches[a].last.Compare(w.breaches[b].last) })
+	slices.SortStableFunc(over, func(a, b string) int {
+		return w.breaches[a].traffic.last.Compare(w.breaches[b].traffic.last)
+	})
 	for _, key := range over {
 		b := w.breaches[key]
 		w.emit(finding.Occurrence{Rule: RuleUndeclared, Subject: b.subject, Domains: b.domains, Grade: b.grade, Severity: b.severity,
-			Title: "No more such traffic", Summary: fmt.Sprintf("Nothing of it was seen for %s.", w.o.ClearAfter),
-			Time: b.last.Add(w.o.ClearAfter), Cleared: true, Exercise: b.exercise})
+			Title: "No more such traffic", Summary: fmt.Sprintf("Nothing of it was seen in %s of listening.", w.o.ClearAfter),
+			Time: b.traffic.end(w.listen, w.o.ClearAfter), Cleared: true, Exercise: b.exercise})
 		delete(w.breaches, key)
 	}
 }
@@ -185,7 +183,7 @@ func (w *Watch) roomForBreach() {
 	}
 	oldest := ""
 	for key, b := range w.breaches {
-		if o := w.breaches[oldest]; o == nil || b.last.Before(o.last) || b.last.Equal(o.last) && key < oldest {
+		if o := w.breaches[oldest]; o == nil || cmp.Or(b.traffic.last.Compare(o.traffic.last), cmp.Compare(key, oldest)) < 0 {
 			oldest = key
 		}
 	}

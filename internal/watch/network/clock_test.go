@@ -39,7 +39,8 @@ func TestSensorWithAClockThatIsBehind(t *testing.T) {
 			t.Fatalf("the finding went away at %s while the traffic goes on", now)
 		}
 	}
-	for range 90 { // then none
+	for range 90 { // then none, while others go on
+		others(w, now)
 		now = now.Add(time.Minute)
 		w.Advance(now)
 	}

@@ -32,9 +32,9 @@ type host struct {
 	flows     uint64
 	out, in   uint64
 	sources   []string
-	talked    bool // it sent something itself
-	flagged   uint8
-	compared  uint8 // fields whose difference from the register was told
+	talked    bool      // it sent something itself
+	stranger  *stranger // as which it was told, nil: it was not
+	compared  uint8     // fields whose difference from the register was told
 }
 
 // told is a value with the weight of who told it.
@@ -193,7 +193,10 @@ func (h *host) absorb(o *host) {
 		h.last = o.last
 	}
 	h.flows, h.out, h.in = h.flows+o.flows, h.out+o.out, h.in+o.in
-	h.talked, h.flagged = h.talked || o.talked, max(h.flagged, o.flagged)
+	h.talked = h.talked || o.talked
+	if h.stranger == nil {
+		h.stranger = o.stranger
+	}
 	h.compared |= o.compared
 	for _, n := range o.names {
 		h.names = remember(h.names, n, maxNames)

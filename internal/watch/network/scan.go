@@ -1,7 +1,9 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/event"
@@ -22,10 +24,16 @@ const (
 // scanner holds the vain attempts of one client by minute of event time, so
 // that the order in which flows are told does not matter.
 type scanner struct {
-	minutes map[int64]map[string]bool
-	last    time.Time
-	told    time.Time
-	steps   int // of ten that were told
+	minutes  map[int64]map[string]bool
+	last     time.Time // vain attempt, event time
+	tried    time.Time // the same by the clock of listening
+	told     tellings
+	steps    int // of ten that were told
+	subject  finding.Subject
+	domains  []finding.Domain
+	grave    finding.Severity
+	exercise string
+	minute   spell // since the last minute that was a scan
 }
 
 // scan counts an unanswered attempt and reports whether its client scans.
@@ -41,16 +49,11 @@ func (w *Watch) scan(f *event.Flow, client *host) bool {
 	}
 	s := w.scans[f.Client.IP]
 	if s == nil {
-		if len(w.scans) >= maxScanners {
-			w.forgetScans(w.asOf)
-			if len(w.scans) >= maxScanners {
-				return false
-			}
-		}
-		s = &scanner{minutes: map[int64]map[string]bool{}}
+		w.roomForScan()
+		s = &scanner{minutes: map[int64]map[string]bool{}, exercise: f.Exercise}
 		w.scans[f.Client.IP] = s
 	}
-	s.last = laterOf(s.last, f.Time)
+	s.last, s.tried = laterOf(s.last, f.Time), w.listen.at
 	minute := f.Time.Unix() / 60
 	m := s.minutes[minute]
 	if m == nil {
@@ -66,6 +69,7 @@ func (w *Watch) scan(f *event.Flow, client *host) bool {
 	if len(m) < w.o.ScanTargets {
 		return false
 	}
+	s.minute.renew(w.listen, f.Time)
 	w.tellScan(f, client, s, len(m))
 	return true
 }
@@ -88,10 +92,11 @@ func (w *Watch) tellScan(f *event.Flow, client *host, s *scanner, n int) {
 	for c := w.o.ScanTargets * 2; c <= n; c *= 2 {
 		step++
 	}
-	if step <= s.steps && f.Time.Sub(s.told) < w.o.Repeat {
+	if step <= s.steps && s.told.near(f.Time, w.o.Repeat) {
 		return
 	}
-	s.steps, s.told = max(s.steps, step), laterOf(s.told, f.Time)
+	s.steps = max(s.steps, step)
+	s.told.add(f.Time)
 	severity := finding.Warning
 	from, to := w.zoneOf(client), w.zoneAt(f.Server.IP)
 	if to != nil && to.Domain == port.OT && from != to {
@@ -105,7 +110,7 @@ func (w *Watch) tellScan(f *event.Flow, client *host, s *scanner, n int) {
 		Title:   name + " tries many addresses or ports that do not answer",
 		Summary: fmt.Sprintf("%d different addresses and ports within one minute gave no answer; the newest is %s:%d in %s.", n, f.Server.IP, f.Server.Port, zoneName(to)),
 		Facts: []finding.Fact{{Time: f.Time, Domain: domainOf(to), Evidence: finding.EvidenceOf(f.Head),
-			Text: fmt.Sprintf("%s tried %s:%d (%s), vain attempt number %d of that minute", f.Client.IP, f.Server.IP, f.Server.Port, f.Transport, n)}},
+			Text: fmt.Sprintf("%s tried %s:%d (%s), vain attempt number %d of that minute%s", f.Client.IP, f.Server.IP, f.Server.Port, f.Transport, n, whenText(&f.Head))}},
 		RuledOut: []string{"Ordinary polling: polled devices answer."},
 		Unknown:  []string{"A monitoring or inventory tool of the port's own does the same."},
 		Next:     []string{"Ask the owner of " + name + " whether a scan was planned; if not, find what runs on it before cutting it off."},
@@ -115,14 +120,42 @@ func (w *Watch) tellScan(f *event.Flow, client *host, s *scanner, n int) {
 		o.Links = []finding.Subject{w.subject(client, f.Client.IP)}
 		o.Services = w.port.ServicesOf(client.asset.ID)
 	}
+	s.subject, s.domains, s.grave = o.Subject, o.Domains, max(s.grave, o.Severity)
 	w.emit(o)
 }
 
-// forgetScans drops clients whose last vain attempt is ten minutes old.
-func (w *Watch) forgetScans(now time.Time) {
+// clearScans ends the scans of which no minute was one for a while, and drops
+// clients whose last vain attempt is ten minutes old and that are no scanners.
+func (w *Watch) clearScans() {
 	for _, ip := range sortedKeys(w.scans) {
-		if now.Sub(w.scans[ip].last) > 10*time.Minute {
+		s := w.scans[ip]
+		switch {
+		case len(s.told) == 0:
+			if w.listen.at.Sub(s.tried) > 10*time.Minute {
+				delete(w.scans, ip)
+			}
+		case s.minute.over(w.listen, w.o.ScanQuiet):
+			w.emit(finding.Occurrence{Rule: RuleScan, Subject: s.subject, Domains: s.domains, Grade: finding.Likely, Severity: s.grave,
+				Title:   "The scan has stopped",
+				Summary: fmt.Sprintf("In %s of listening no minute held %d vain attempts. What it found out it still knows.", w.o.ScanQuiet, w.o.ScanTargets),
+				Time:    s.minute.end(w.listen, w.o.ScanQuiet), Cleared: true, Exercise: s.exercise})
 			delete(w.scans, ip)
 		}
+	}
+}
+
+// roomForScan forgets at the bound the tenth of the clients that tried nothing
+// for longest, those that were told as scanners last of all.
+func (w *Watch) roomForScan() {
+	if len(w.scans) < maxScanners {
+		return
+	}
+	all := sortedKeys(w.scans)
+	slices.SortStableFunc(all, func(a, b string) int {
+		x, y := w.scans[a], w.scans[b]
+		return cmp.Or(min(len(x.told), 1)-min(len(y.told), 1), x.last.Compare(y.last))
+	})
+	for _, ip := range all[:maxScanners/10] {
+		delete(w.scans, ip)
 	}
 }

@@ -25,7 +25,9 @@ type Options struct {
 	MaxUses     int           // rows of the conduit table; 20,000
 	ScanTargets int           // unanswered address and port pairs within a minute that are a scan; 20
 	Repeat      time.Duration // how often a condition that goes on is told again; 5 min
-	ClearAfter  time.Duration // without such traffic after which a condition is over; 1 h
+	ClearAfter  time.Duration // of listening without such traffic after which it is over; 1 h
+	ScanQuiet   time.Duration // of listening without a scanning minute after which a scan is over; 30 min
+	AbsentAfter time.Duration // of listening after which an unregistered device that was not heard is gone; 24 h
 }
 
 func (o Options) withDefaults() Options {
@@ -43,6 +45,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ClearAfter <= 0 {
 		o.ClearAfter = time.Hour
+	}
+	if o.ScanQuiet <= 0 {
+		o.ScanQuiet = 30 * time.Minute
+	}
+	if o.AbsentAfter <= 0 {
+		o.AbsentAfter = 24 * time.Hour
 	}
 	return o
 }
@@ -62,6 +70,9 @@ type Watch struct {
 	uses     *uses
 	breaches map[string]*breach
 	scans    map[string]*scanner
+	strange  map[string]*stranger // by the address that names the finding
+	differ   map[string]*differing
+	listen   *listening // of the real watch, its exercises included
 	swept    time.Time
 
 	// exercises hold what belongs to each exercise, apart from what is real.
@@ -80,7 +91,8 @@ func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
 		emit = func(finding.Occurrence) {}
 	}
 	return &Watch{port: p, o: o, emit: emit, hosts: newHosts(p, o.MaxHosts), uses: newUses(o.MaxUses),
-		breaches: map[string]*breach{}, scans: map[string]*scanner{}}
+		breaches: map[string]*breach{}, scans: map[string]*scanner{}, strange: map[string]*stranger{},
+		differ: map[string]*differing{}, listen: &listening{}}
 }
 
 // Observe takes in a batch. Rows may be late, repeated or out of order.
@@ -89,12 +101,12 @@ func (w *Watch) Observe(b *event.Batch) {
 	defer w.mu.Unlock()
 	for i := range b.Devices {
 		if to := w.apart(b.Devices[i].Exercise); to != nil {
-			to.device(&b.Devices[i])
+			to.device(timedSighting(&b.Devices[i]))
 		}
 	}
 	for i := range b.Flows {
 		if to := w.apart(b.Flows[i].Exercise); to != nil {
-			to.flow(&b.Flows[i])
+			to.flow(timed(&b.Flows[i]))
 		}
 	}
 }
@@ -110,7 +122,8 @@ func (w *Watch) apart(exercise string) *Watch {
 		if w.exercises == nil {
 			w.exercises = map[string]*Watch{}
 		}
-		e = New(w.port, w.o, w.emit)
+		e = New(w.port, w.o, func(o finding.Occurrence) { w.emit(o) })
+		e.listen = w.listen
 		w.exercises[exercise] = e
 	}
 	return e
@@ -121,16 +134,22 @@ func (w *Watch) Advance(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.asOf = laterOf(w.asOf, now)
-	if now.Sub(w.swept) < time.Minute {
+	w.listen.advance(now)
+	if now.Sub(w.swept).Abs() < time.Minute {
 		return
 	}
 	w.swept = now
-	w.clearBreaches(now)
-	w.forgetScans(now)
+	w.sweep()
 	for _, id := range sortedKeys(w.exercises) {
-		w.exercises[id].clearBreaches(now)
-		w.exercises[id].forgetScans(now)
+		w.exercises[id].sweep()
 	}
+}
+
+// sweep tells what is over.
+func (w *Watch) sweep() {
+	w.clearBreaches()
+	w.clearScans()
+	w.clearStrangers()
 }
 
 // maxQuiet is the longest time without any event that still counts as watched:
@@ -139,6 +158,7 @@ const maxQuiet = 10 * time.Minute
 
 // heard moves the clock on, and counts the time over which there were events.
 func (w *Watch) heard(at time.Time) {
+	w.listen.fresh = true
 	w.asOf = laterOf(w.asOf, at)
 	if gap := at.Sub(w.newest); !w.newest.IsZero() && gap > 0 && gap <= maxQuiet {
 		w.watched += gap
