@@ -26,6 +26,9 @@ var rooms = map[string][]string{
 	"ais": {},
 	"ics": {},
 
+	// Where the land is.
+	"internal/coast": {},
+
 	// The vocabulary.
 	"internal/event":      {},
 	"internal/strictyaml": {},
