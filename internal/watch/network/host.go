@@ -35,6 +35,7 @@ type host struct {
 	talked    bool      // it sent something itself
 	stranger  *stranger // as which it was told, nil: it was not
 	compared  uint8     // fields whose difference from the register was told
+	drawn     *Host     // for pictures; nil since hosts last gave it out to be changed
 }
 
 // told is a value with the weight of who told it.

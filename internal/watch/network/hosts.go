@@ -21,19 +21,22 @@ type hosts struct {
 	limit int
 	byIP  map[string]*host
 	byMAC map[string]*host
-	lost  uint64 // forgotten at the bound
+	order []*host // once each, by id; nil since an id came, went or changed
+	lost  uint64  // forgotten at the bound
 }
 
 func newHosts(p *port.Port, limit int) *hosts {
 	return &hosts{port: p, limit: limit, byIP: map[string]*host{}, byMAC: map[string]*host{}}
 }
 
-// ip gives the host of an address, a new one where there is none.
+// ip gives the host of an address to be changed, a new one where there is none.
 func (x *hosts) ip(ip string, at time.Time) *host {
 	if h := x.byIP[ip]; h != nil {
+		h.drawn = nil
 		return h
 	}
 	x.makeRoom()
+	x.order = nil
 	h := newHost(at)
 	h.ips = []string{ip}
 	x.byIP[ip] = h
@@ -41,11 +44,14 @@ func (x *hosts) ip(ip string, at time.Time) *host {
 	return h
 }
 
+// mac is ip for a hardware address.
 func (x *hosts) mac(mac string, at time.Time) *host {
 	if h := x.byMAC[mac]; h != nil {
+		h.drawn = nil
 		return h
 	}
 	x.makeRoom()
+	x.order = nil
 	h := newHost(at)
 	h.macs = []string{mac}
 	x.byMAC[mac] = h
@@ -61,7 +67,9 @@ func (x *hosts) bind(mac, ip string, at time.Time) *host {
 	if was == h {
 		return h
 	}
+	x.order = nil
 	if was != nil {
+		was.drawn = nil
 		if len(was.macs) == 0 {
 			h.absorb(was)
 		} else {
@@ -214,18 +222,32 @@ func laterOf(a, b time.Time) time.Time {
 
 // all lists the hosts once each, by id.
 func (x *hosts) all() []*host {
+	if x.order != nil {
+		return x.order
+	}
 	seen := make(map[*host]bool, len(x.byIP)+len(x.byMAC))
-	out := make([]*host, 0, len(x.byIP)+len(x.byMAC))
+	type named struct {
+		id string
+		*host
+	}
+	sorted := make([]named, 0, len(x.byIP)+len(x.byMAC))
 	for _, m := range []map[string]*host{x.byIP, x.byMAC} {
 		for _, h := range m {
-			if !seen[h] && h.id() != "" {
-				seen[h] = true
-				out = append(out, h)
+			if seen[h] {
+				continue
+			}
+			seen[h] = true
+			if id := h.id(); id != "" {
+				sorted = append(sorted, named{id, h})
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b *host) int { return strings.Compare(a.id(), b.id()) })
-	return out
+	slices.SortFunc(sorted, func(a, b named) int { return strings.Compare(a.id, b.id) })
+	x.order = make([]*host, len(sorted))
+	for i, n := range sorted {
+		x.order[i] = n.host
+	}
+	return x.order
 }
 
 // makeRoom forgets the tenth that was silent longest when the bound is
@@ -234,7 +256,8 @@ func (x *hosts) makeRoom() {
 	if len(x.byIP)+len(x.byMAC) < 2*x.limit {
 		return
 	}
-	all := x.all()
+	all := slices.Clone(x.all())
+	x.order = nil
 	slices.SortStableFunc(all, func(a, b *host) int { return a.last.Compare(b.last) })
 	drop := max(len(all)/10, 1)
 	for _, h := range all {

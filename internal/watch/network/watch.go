@@ -77,6 +77,10 @@ type Watch struct {
 
 	// exercises hold what belongs to each exercise, apart from what is real.
 	exercises map[string]*Watch
+
+	drawn Picture // given last; its slices are shared with whoever asked
+	still bool    // it is right but for its hosts
+	same  bool    // so are they
 }
 
 // maxExercises bounds the exercises that are watched at once; rows of further
@@ -99,6 +103,7 @@ func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
 func (w *Watch) Observe(b *event.Batch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.still, w.same = false, false
 	for i := range b.Devices {
 		if to := w.apart(b.Devices[i].Exercise); to != nil {
 			to.device(timedSighting(&b.Devices[i]))
@@ -133,6 +138,7 @@ func (w *Watch) apart(exercise string) *Watch {
 func (w *Watch) Advance(now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.still = w.still && !now.After(w.asOf)
 	w.asOf = laterOf(w.asOf, now)
 	w.listen.advance(now)
 	if now.Sub(w.swept).Abs() < time.Minute {
@@ -249,17 +255,37 @@ func (w *Watch) countServer(f *event.Flow, server *host) {
 	server.talked = server.talked || f.PacketsIn > 0
 }
 
-// Picture is what is known now of the real port; exercises are left out.
+// Picture is what is known now of the real port; exercises are left out. It is
+// drawn anew only when something came in or the clock moved, so its slices are
+// shared: who gets them reads them and does not write.
 func (w *Watch) Picture() Picture {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p := Picture{AsOf: w.asOf, Hosts: []Host{}, Uses: w.uses.list(w.port, w.watched, w.asOf)}
-	for _, h := range w.hosts.all() {
-		if h.talked || h.gateway() { // an address that was only spoken to is no device
-			p.Hosts = append(p.Hosts, w.describe(h))
-		}
+	if !w.still {
+		w.drawn.AsOf, w.drawn.Uses = w.asOf, w.uses.list(w.port, w.watched, w.asOf)
 	}
-	return p
+	if !w.same {
+		w.drawn.Hosts = w.draw()
+	}
+	w.still, w.same = true, true
+	return w.drawn
+}
+
+// draw lists the hosts. Most are as they were drawn before.
+func (w *Watch) draw() []Host {
+	all := w.hosts.all()
+	out := make([]Host, 0, len(all))
+	for _, h := range all {
+		if !h.talked && !h.gateway() {
+			continue // an address that was only spoken to is no device
+		}
+		if h.drawn == nil {
+			drawn := w.describe(h)
+			h.drawn = &drawn
+		}
+		out = append(out, *h.drawn)
+	}
+	return out
 }
 
 func (w *Watch) describe(h *host) Host {
