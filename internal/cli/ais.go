@@ -278,7 +278,7 @@ func printTracks(w io.Writer, tracks []vessel.Track, lines bool) error {
 	for i := range tracks {
 		features[i] = featureOf(&tracks[i])
 	}
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(jsonOut{w})
 	if !lines {
 		return enc.Encode(map[string]any{"type": "FeatureCollection", "features": features})
 	}
@@ -307,7 +307,7 @@ Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findin
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(c.OutOrStdout()).Encode(map[string]any{"as_of": run.picture.AsOf, "vessels": len(run.picture.Tracks), "findings": run.findings})
+				err = json.NewEncoder(jsonOut{c.OutOrStdout()}).Encode(map[string]any{"as_of": run.picture.AsOf, "vessels": len(run.picture.Tracks), "findings": run.findings})
 			} else {
 				err = printAISFindings(c.OutOrStdout(), run.findings)
 			}
@@ -324,13 +324,14 @@ Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findin
 }
 
 func printAISFindings(w io.Writer, findings []finding.Finding) error {
-	out := bufio.NewWriter(w)
+	buffer := bufio.NewWriter(w)
+	out := plain{buffer}
 	for i := range findings {
 		f := &findings[i]
-		fmt.Fprintf(out, "%s %s (%s) %s\n  %s\n", f.First.Format("2006-01-02T15:04:05Z"), f.Severity, f.Grade, f.Title, f.Rule)
+		fmt.Fprintf(out, "%s %s (%s) %s\n  %s\n", f.First.Format("2006-01-02T15:04:05Z"), f.Severity, f.Grade, cell(f.Title), f.Rule)
 		for _, fact := range f.Facts {
-			fmt.Fprintf(out, "  - %s [%s]\n", fact.Text, fact.Evidence.Raw.Where())
+			fmt.Fprintf(out, "  - %s [%s]\n", cell(fact.Text), cell(fact.Evidence.Raw.Where()))
 		}
 	}
-	return out.Flush()
+	return buffer.Flush()
 }

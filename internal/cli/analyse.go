@@ -92,7 +92,7 @@ func analyse(c *cobra.Command, f analyseFlags) error {
 		return err
 	}
 	if f.json {
-		if err := json.NewEncoder(c.OutOrStdout()).Encode(out); err != nil {
+		if err := json.NewEncoder(jsonOut{c.OutOrStdout()}).Encode(out); err != nil {
 			return err
 		}
 	} else {
@@ -165,7 +165,7 @@ func feedID(kind, path string, taken map[string]int) string {
 }
 
 func printOutcome(c *cobra.Command, dir string, out *system.Outcome) {
-	w := c.OutOrStdout()
+	w := plain{c.OutOrStdout()}
 	fmt.Fprintf(w, "as of %s: %d findings, %d of them violations; %d vessels, %d hosts, %d advisories\n",
 		out.AsOf.Format(time.RFC3339), out.Findings, out.Violations, out.Vessels, out.Hosts, out.Advisories)
 	for _, s := range out.Sources {

@@ -50,6 +50,7 @@ func Run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
+	stderr = plain{stderr} // messages name files, lines and values of others
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError

@@ -55,7 +55,7 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(c.OutOrStdout()).Encode(inspection{n.picture.AsOf, n.stats, n.problems, n.picture.Hosts})
+				return json.NewEncoder(jsonOut{c.OutOrStdout()}).Encode(inspection{n.picture.AsOf, n.stats, n.problems, n.picture.Hosts})
 			}
 			return printHosts(c.OutOrStdout(), n)
 		},
@@ -90,7 +90,7 @@ Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findin
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(c.OutOrStdout()).Encode(verdicts{n.picture.AsOf, n.stats, n.problems, n.picture.Uses, n.findings})
+				err = json.NewEncoder(jsonOut{c.OutOrStdout()}).Encode(verdicts{n.picture.AsOf, n.stats, n.problems, n.picture.Uses, n.findings})
 			} else {
 				err = printVerdicts(c.OutOrStdout(), n)
 			}
@@ -168,6 +168,9 @@ func readNetwork(c *cobra.Command, p *port.Port, args []string) (*networkRun, er
 			f.Merge(o)
 			return
 		}
+		if o.Cleared {
+			return // the end of something that never began is no finding
+		}
 		f := finding.New(o)
 		folded[id] = &f
 	})
@@ -212,14 +215,16 @@ func printRead(w io.Writer, s pcap.Stats) {
 	fmt.Fprintln(w)
 }
 
+// printHosts draws the devices. The filter stands inside the buffer, which would
+// cut characters in two.
 func printHosts(out io.Writer, n *networkRun) error {
 	b := bufio.NewWriter(out)
 	printRead(b, n.stats)
-	w := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(plain{b}, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "ADDRESS\tMAC\tZONE\tASSET\tROLE\tIDENTITY\tSERVICES\tWHY")
 	for _, h := range n.picture.Hosts {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", dash(few(h.IPs)), dash(few(h.MACs)),
-			dash(h.Zone), dash(h.Asset), h.Role, dash(identityText(h)), dash(servicesText(h)), h.RoleWhy)
+			dash(h.Zone), dash(h.Asset), h.Role, dash(cell(identityText(h))), dash(cell(servicesText(h))), cell(h.RoleWhy))
 	}
 	if err := w.Flush(); err != nil {
 		return err
@@ -268,8 +273,9 @@ func servicesText(h network.Host) string {
 
 func printVerdicts(out io.Writer, n *networkRun) error {
 	b := bufio.NewWriter(out)
+	safe := plain{b}
 	printRead(b, n.stats)
-	w := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
+	w := tabwriter.NewWriter(safe, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "FROM\tTO\tSERVICE\tVERDICT\tFLOWS\tEXAMPLE\tWHY")
 	for _, u := range n.picture.Uses {
 		service := u.Transport
@@ -277,16 +283,16 @@ func printVerdicts(out io.Writer, n *networkRun) error {
 			service = fmt.Sprintf("%s/%d", u.Transport, u.Port)
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", dash(u.From), dash(u.To), strings.TrimSpace(service+" "+u.Application),
-			u.Verdict, u.Flows, dash(u.Example), u.Why)
+			u.Verdict, u.Flows, dash(cell(u.Example)), cell(u.Why))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(b, "\n%d findings\n", len(n.findings))
+	fmt.Fprintf(safe, "\n%d findings\n", len(n.findings))
 	for _, f := range n.findings {
-		fmt.Fprintf(b, "%s  %s, %s  %s\n    %s\n", f.ID, f.Severity, f.Grade, f.Title, f.Summary)
+		fmt.Fprintf(safe, "%s  %s, %s  %s\n    %s\n", f.ID, f.Severity, f.Grade, cell(f.Title), cell(f.Summary))
 		for _, fact := range f.Facts[:min(len(f.Facts), 3)] {
-			fmt.Fprintf(b, "    %s  %s  [%s]\n", fact.Time.UTC().Format(time.RFC3339), fact.Text, fact.Evidence.Raw.Where())
+			fmt.Fprintf(safe, "    %s  %s  [%s]\n", fact.Time.UTC().Format(time.RFC3339), cell(fact.Text), cell(fact.Evidence.Raw.Where()))
 		}
 	}
 	return b.Flush()

@@ -158,7 +158,7 @@ func writeCheck(c *cobra.Command, r checkReport, asJSON bool) error {
 		return writeJSON(c.OutOrStdout(), r)
 	}
 	for _, p := range r.Problems {
-		if _, err := fmt.Fprintln(c.OutOrStdout(), p); err != nil {
+		if _, err := fmt.Fprintln(plain{c.OutOrStdout()}, p); err != nil {
 			return err
 		}
 	}
@@ -171,7 +171,7 @@ func writeCheck(c *cobra.Command, r checkReport, asJSON bool) error {
 }
 
 func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(jsonOut{w})
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)

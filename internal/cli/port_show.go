@@ -12,12 +12,12 @@ import (
 // drawPort writes a summary for people.
 func drawPort(w io.Writer, s port.Summary) error {
 	out := &drawing{}
-	out.line("%s (%s) · security level %d · %s · %s", s.Name, s.LOCODE, s.Level, s.TimeZone, s.Currency)
+	out.line("%s (%s) · security level %d · %s · %s", cell(s.Name), s.LOCODE, s.Level, s.TimeZone, s.Currency)
 	out.counts(s)
 	out.zones(s)
 	out.matrix(s)
 	out.services(s)
-	_, err := io.WriteString(w, out.String())
+	_, err := io.WriteString(plain{w}, out.String())
 	return err
 }
 
@@ -47,7 +47,7 @@ func (d *drawing) zones(s port.Summary) {
 		if z.External {
 			networks = "(everything else)"
 		}
-		fmt.Fprintf(t, "  %d\t%g\t%s\t%s\t%d\t%d\t%s\n", i+1, z.Level, z.ID, z.Domain, z.Target, z.Assets, networks)
+		fmt.Fprintf(t, "  %d\t%g\t%s\t%s\t%d\t%d\t%s\n", i+1, z.Level, cell(z.ID), z.Domain, z.Target, z.Assets, networks)
 	}
 	t.Flush() //nolint:errcheck // a drawing is a strings.Builder, which can't fail
 }
@@ -95,6 +95,6 @@ func (d *drawing) services(s port.Summary) {
 		if l.ID != "" && l.ID != l.Text {
 			text = l.ID + "  " + l.Text
 		}
-		d.line("  %s%s", strings.Repeat("   ", l.Depth), text)
+		d.line("  %s%s", strings.Repeat("   ", l.Depth), cell(text))
 	}
 }

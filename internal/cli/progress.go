@@ -12,7 +12,11 @@ import (
 // startProgress shows a moving sign on a terminal while work lasts longer than a
 // second, and nothing anywhere else. The function that it returns ends it.
 func startProgress(c *cobra.Command, what string) func() {
-	f, ok := c.ErrOrStderr().(*os.File)
+	out := c.ErrOrStderr()
+	if p, filtered := out.(plain); filtered {
+		out = p.w // a bar has to steer the terminal
+	}
+	f, ok := out.(*os.File)
 	if !ok || !isatty.IsTerminal(f.Fd()) {
 		return func() {}
 	}

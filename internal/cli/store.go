@@ -65,9 +65,9 @@ func inData(c *cobra.Command, need bool, fn func(dir string) error) (err error) 
 // show prints v as JSON where that is asked for, else the text.
 func show(c *cobra.Command, v any, text string) error {
 	if asked, err := c.Flags().GetBool("json"); err != nil || asked {
-		return errors.Join(err, json.NewEncoder(c.OutOrStdout()).Encode(v))
+		return errors.Join(err, json.NewEncoder(jsonOut{c.OutOrStdout()}).Encode(v))
 	}
-	_, err := io.WriteString(c.OutOrStdout(), text)
+	_, err := io.WriteString(plain{c.OutOrStdout()}, text)
 	return err
 }
 

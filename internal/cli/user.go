@@ -140,7 +140,7 @@ func tellPassword(c *cobra.Command, name, password string, stdin bool) error {
 	if !stdin {
 		text = "account " + name + ", password for the first login (shown only now):\n" + password + "\n"
 	}
-	_, err := fmt.Fprint(c.OutOrStdout(), text)
+	_, err := fmt.Fprint(plain{c.OutOrStdout()}, text)
 	return err
 }
 
@@ -174,8 +174,8 @@ type accountLine struct {
 }
 
 func listAccounts(c *cobra.Command, all []identity.Account, asJSON bool) error {
-	enc := json.NewEncoder(c.OutOrStdout())
-	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 4, 2, ' ', 0)
+	enc := json.NewEncoder(jsonOut{c.OutOrStdout()})
+	w := tabwriter.NewWriter(plain{c.OutOrStdout()}, 0, 4, 2, ' ', 0)
 	if !asJSON {
 		fmt.Fprintln(w, "NAME\tROLES\tSTATE\tLAST LOGIN (UTC)\tFOR")
 	}
@@ -197,7 +197,7 @@ func listAccounts(c *cobra.Command, all []identity.Account, asJSON bool) error {
 		for i, r := range a.Roles {
 			roles[i] = string(r)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Name, strings.Join(roles, ","), state, last, a.Display)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", cell(a.Name), strings.Join(roles, ","), state, last, cell(a.Display))
 	}
 	return w.Flush()
 }
@@ -216,7 +216,7 @@ func newUserSwitch(verb string, disabled bool) *cobra.Command {
 				if _, err := s.UpdateAccount(ctx, actorCLI, a.Name, a.Revision, identity.AccountChange{Disabled: &disabled}); err != nil {
 					return fmt.Errorf("account %q: %w", a.Name, err)
 				}
-				_, err = fmt.Fprintf(c.OutOrStdout(), "account %s is %sd\n", a.Name, verb)
+				_, err = fmt.Fprintf(plain{c.OutOrStdout()}, "account %s is %sd\n", a.Name, verb)
 				return err
 			})
 		},
