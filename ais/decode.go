@@ -62,20 +62,15 @@ func (m *Message) decodeBits() error {
 	m.Has = partsOf(m.Type)
 	switch m.Type {
 	case 1, 2, 3:
-		m.Position.classA(b)
+		m.Position.classA(b.words())
 	case 4, 11:
-		m.Position = noPosition
-		m.Clock.read(b)
-		m.Position.fix(b, 79)
-		m.Position.Accurate = b.bool(78)
-		m.Position.RAIM = b.bool(148)
-		m.Position.Radio = uint32(b.uint(149, 19))
+		m.base(b.words())
 	case 5:
 		m.Static.voyage(b)
 	case 9:
 		m.Position.aircraft(b)
 	case 18:
-		m.Position.classB(b)
+		m.Position.classB(b.words())
 	case 19:
 		m.Position.classBLong(b)
 		m.Static = noStatic
@@ -93,47 +88,6 @@ func (m *Message) decodeBits() error {
 	return nil
 }
 
-// classA reads types 1, 2 and 3 (M.1371-5 table 48). It works on three words,
-// because these are nine of ten messages on the air.
-func (p *Position) classA(b *Bits) {
-	w0 := binary.BigEndian.Uint64(b.b[0:8])   // bits 0 to 63
-	w1 := binary.BigEndian.Uint64(b.b[8:16])  // bits 64 to 127
-	w2 := binary.BigEndian.Uint64(b.b[16:24]) // bits 128 to 191
-	p.Status = int8(w0 >> 22 & 15)
-	p.TurnRaw = int8(w0 >> 14)
-	p.Turn = turns[uint8(p.TurnRaw)]
-	p.SOG = tenth(w0>>4&1023, 1023)
-	p.Accurate = w0>>3&1 == 1
-	p.place(int64(w0<<61|w1>>39<<36)>>36, int64(w1<<25)>>37)
-	p.COG = tenth(w1&4095, 3600)
-	p.Heading = heading(w2 >> 55)
-	p.Second = int8(w2 >> 49 & 63)
-	p.Maneuver = uint8(w2 >> 47 & 3)
-	p.Regional = uint8(w2 >> 44 & 7)
-	p.RAIM = w2>>43&1 == 1
-	p.Radio = uint32(w2 >> 24 & (1<<19 - 1))
-	p.Altitude, p.Reserved = nan32, 0
-	p.ClassB, p.CSUnit, p.Display, p.DSC, p.Band, p.Msg22 = false, false, false, false, false, false
-	p.Assigned, p.DTE, p.Latency = false, false, false
-}
-
-// turns gives the rate of turn in degrees a minute for each ROTAIS (table 48):
-// ROTAIS = 4.733·√rate. ±127 means "more than 5° in 30 s, no indicator", which
-// is a direction and no rate; -128 means not available.
-var turns = func() (t [256]float32) {
-	for i := range 256 {
-		r := float64(int8(i))
-		switch int8(i) {
-		case -128, 127, -127:
-			t[i] = nan32
-		default:
-			t[i] = float32(math.Copysign(r/4.733*r/4.733, r))
-		}
-	}
-	t[0] = 0
-	return t
-}()
-
 // place takes longitude and latitude in 1/10,000 minute.
 func (p *Position) place(lon, lat int64) {
 	const east, north = 180 * 600000, 90 * 600000
@@ -148,22 +102,6 @@ func (p *Position) place(lon, lat int64) {
 // fix reads longitude (28 bits) and latitude (27 bits) from bit at.
 func (p *Position) fix(b *Bits, at int) { p.place(b.int(at, 28), b.int(at+28, 27)) }
 
-// tenth turns a number of tenths into a value; what is at or over limit is absent.
-func tenth(v, limit uint64) float32 {
-	if v >= limit {
-		return nan32
-	}
-	return float32(v) / 10
-}
-
-// heading: 511 is not available; 360 to 510 are not headings.
-func heading(v uint64) float32 {
-	if v >= 360 {
-		return nan32
-	}
-	return float32(v)
-}
-
 // aircraft reads type 9, standard SAR aircraft position report (table 61).
 func (p *Position) aircraft(b *Bits) {
 	*p = noPosition
@@ -175,32 +113,10 @@ func (p *Position) aircraft(b *Bits) {
 	}
 	p.Accurate = b.bool(60)
 	p.fix(b, 61)
-	p.COG = tenth(b.uint(116, 12), 3600)
+	p.COG = courses[b.uint(116, 12)&4095]
 	p.Second = int8(b.uint(128, 6))
 	p.Regional = uint8(b.uint(134, 8))
 	p.DTE = b.bool(142)
-	p.Assigned = b.bool(146)
-	p.RAIM = b.bool(147)
-	p.Radio = uint32(b.uint(148, 20))
-}
-
-// classB reads type 18 (table 67).
-func (p *Position) classB(b *Bits) {
-	*p = noPosition
-	p.ClassB = true
-	p.Reserved = uint8(b.uint(38, 8))
-	p.SOG = tenth(b.uint(46, 10), 1023)
-	p.Accurate = b.bool(56)
-	p.fix(b, 57)
-	p.COG = tenth(b.uint(112, 12), 3600)
-	p.Heading = heading(b.uint(124, 9))
-	p.Second = int8(b.uint(133, 6))
-	p.Regional = uint8(b.uint(139, 2))
-	p.CSUnit = b.bool(141)
-	p.Display = b.bool(142)
-	p.DSC = b.bool(143)
-	p.Band = b.bool(144)
-	p.Msg22 = b.bool(145)
 	p.Assigned = b.bool(146)
 	p.RAIM = b.bool(147)
 	p.Radio = uint32(b.uint(148, 20))
@@ -211,11 +127,11 @@ func (p *Position) classBLong(b *Bits) {
 	*p = noPosition
 	p.ClassB = true
 	p.Reserved = uint8(b.uint(38, 8))
-	p.SOG = tenth(b.uint(46, 10), 1023)
+	p.SOG = speeds[b.uint(46, 10)&1023]
 	p.Accurate = b.bool(56)
 	p.fix(b, 57)
-	p.COG = tenth(b.uint(112, 12), 3600)
-	p.Heading = heading(b.uint(124, 9))
+	p.COG = courses[b.uint(112, 12)&4095]
+	p.Heading = headings[b.uint(124, 9)&511]
 	p.Second = int8(b.uint(133, 6))
 	p.Regional = uint8(b.uint(139, 4))
 	p.RAIM = b.bool(305)
@@ -238,18 +154,6 @@ func (p *Position) longRange(b *Bits) {
 		p.COG = float32(v)
 	}
 	p.Latency = b.bool(94)
-}
-
-// read reads the time of types 4 and 11 (table 51).
-func (c *Clock) read(b *Bits) {
-	c.Year = uint16(b.uint(38, 14))
-	c.Month = uint8(b.uint(52, 4))
-	c.Day = uint8(b.uint(56, 5))
-	c.Hour = uint8(b.uint(61, 5))
-	c.Minute = uint8(b.uint(66, 6))
-	c.Second = uint8(b.uint(72, 6))
-	c.EPFD = uint8(b.uint(134, 4))
-	c.LongRangeAsked = b.bool(138)
 }
 
 // voyage reads type 5 (table 52).
