@@ -31,8 +31,12 @@ func newActivity() *activity {
 func (a *activity) add(p *port.Port, b *event.Batch) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i := range b.Vessels {
-		a.count(b.Vessels[i].Time, finding.Sea, 1)
+	for i := 0; i < len(b.Vessels); { // most reports are of the minute of the one before
+		minute, n := b.Vessels[i].Time.Unix()/60, 1
+		for ; i+n < len(b.Vessels) && b.Vessels[i+n].Time.Unix()/60 == minute; n++ {
+		}
+		a.count(b.Vessels[i].Time, finding.Sea, n)
+		i += n
 	}
 	for i := range b.Access {
 		a.count(b.Access[i].Time, finding.Physical, 1)

@@ -35,7 +35,7 @@ func BenchmarkChain(b *testing.B) {
 	go func() { done <- s.pipeline(ctx) }()
 	go func() { _ = every(ctx, time.Second, s.telemetry.Flush) }() // as in the running system
 	feeds := []*fleet{newFleet("one", 5000, 211000000), newFleet("two", 5000, 244000000)}
-	const perFeed = 250_000
+	const perFeed = 500_000
 	put := 0
 	b.ReportAllocs()
 	for b.Loop() {

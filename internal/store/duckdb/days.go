@@ -17,8 +17,8 @@ import (
 func (t *Telemetry) Maintain(ctx context.Context, now time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.broken != nil {
-		return t.broken
+	if err := t.queue.err(); err != nil {
+		return err
 	}
 	if err := t.flush(ctx); err != nil {
 		return err
@@ -41,7 +41,7 @@ func (t *Telemetry) Maintain(ctx context.Context, now time.Time) error {
 	if err := t.forget(ctx, today.Add(-t.o.Retention)); err != nil {
 		return err
 	}
-	if err := t.exec(ctx, "DELETE FROM applied WHERE seq < ?", t.applied); err != nil {
+	if err := t.exec(ctx, "DELETE FROM applied WHERE seq < ?", t.applied.Load()); err != nil {
 		return fmt.Errorf("shortening the positions: %w", err)
 	}
 	return nil

@@ -20,23 +20,30 @@ const maxNewest = 250_000
 // to the tables.
 type newest struct {
 	mu       sync.RWMutex
-	byMMSI   map[uint32]event.VesselReport
-	from     time.Time // everything at or after it is known here
+	byMMSI   map[uint32]*event.VesselReport // written over in place
+	from     time.Time                      // everything at or after it is known here
 	capacity int
 }
 
-func (n *newest) add(r *event.VesselReport) {
-	if math.IsNaN(r.Lat) || math.IsNaN(r.Lon) {
-		return
-	}
+// add takes the positions among reports.
+func (n *newest) add(reports []event.VesselReport) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if old, ok := n.byMMSI[r.MMSI]; ok && old.Time.After(r.Time) {
-		return
-	}
-	n.byMMSI[r.MMSI] = *r
-	if len(n.byMMSI) > n.capacity {
-		n.shrink()
+	for i := range reports {
+		r := &reports[i]
+		if math.IsNaN(r.Lat) || math.IsNaN(r.Lon) {
+			continue
+		}
+		old, known := n.byMMSI[r.MMSI]
+		switch {
+		case !known:
+			n.byMMSI[r.MMSI] = new(*r)
+			if len(n.byMMSI) > n.capacity {
+				n.shrink()
+			}
+		case !old.Time.After(r.Time):
+			*old = *r
+		}
 	}
 }
 
@@ -67,7 +74,7 @@ func (n *newest) since(box [4]float64, since time.Time, limit int) (out []event.
 	}
 	for _, r := range n.byMMSI {
 		if !r.Time.Before(since) && inBox(box, r.Lat, r.Lon) {
-			out = append(out, r)
+			out = append(out, *r)
 		}
 	}
 	slices.SortFunc(out, func(a, b event.VesselReport) int { return int(int64(a.MMSI) - int64(b.MMSI)) })
@@ -111,8 +118,6 @@ func (t *Telemetry) recall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := range rows {
-		t.newest.add(&rows[i])
-	}
+	t.newest.add(rows)
 	return nil
 }

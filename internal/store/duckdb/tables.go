@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"database/sql/driver"
-	"math"
 	"strings"
 	"time"
 
@@ -71,18 +70,16 @@ func headValues(row []driver.Value, h *event.Head) []driver.Value {
 	if len(h.Raw.Text) > 0 {
 		raw = h.Raw.Text
 	}
-	if !h.Raw.Sum.IsZero() && len(h.Raw.Text) < h.Raw.Length {
+	if keepsSum(&h.Raw) {
 		sum = h.Raw.Sum[:]
 	}
 	return append(row, h.Time, h.Seen, h.Told, text(h.Exercise), h.Source,
 		h.Raw.Input, h.Raw.Offset, h.Raw.Line, int32(h.Raw.Length), sum, raw)
 }
 
-func positionValues(row []driver.Value, r *event.VesselReport) []driver.Value {
-	return append(headValues(row, &r.Head), r.MMSI, r.Type, number(r.Lat), number(r.Lon),
-		number32(r.SOG), number32(r.COG), number32(r.Heading), number32(r.Turn), small(r.Status), small(r.Second),
-		flags(r), text(r.Station))
-}
+// keepsSum reports whether the hash is kept: that of a text which is kept whole
+// can be worked out again.
+func keepsSum(r *event.Raw) bool { return !r.Sum.IsZero() && len(r.Text) < r.Length }
 
 func staticValues(row []driver.Value, r *event.VesselReport) []driver.Value {
 	return append(headValues(row, &r.Head), r.MMSI, r.Type, text(r.Name), text(r.CallSign), r.IMO, r.ShipType,
@@ -125,27 +122,6 @@ func text(s string) driver.Value {
 		return nil
 	}
 	return s
-}
-
-func number(f float64) driver.Value {
-	if math.IsNaN(f) {
-		return nil
-	}
-	return f
-}
-
-func number32(f float32) driver.Value {
-	if math.IsNaN(float64(f)) {
-		return nil
-	}
-	return f
-}
-
-func small(n int8) driver.Value {
-	if n < 0 {
-		return nil
-	}
-	return n
 }
 
 func moment(t time.Time) driver.Value {

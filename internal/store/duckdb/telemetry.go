@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/event"
@@ -32,7 +33,7 @@ type Options struct {
 	OpenDays   int           // days before today that stay in the live file for late rows; 0 is 1
 	MemoryMiB  int           // bound of DuckDB's own memory; 0 is 512
 	Threads    int           // of queries; 0 is all cores
-	FlushRows  int           // rows that may wait for a flush; 0 is 200,000
+	FlushRows  int           // rows that may wait before they are written beside, and half as many again before Append waits; 0 is 100,000
 	FlushEvery time.Duration // how long a row may wait; 0 is one second
 	Log        *slog.Logger  // nil: silent
 }
@@ -46,18 +47,19 @@ type Telemetry struct {
 	db        *sql.DB
 	newest    newest
 
+	queue   queue         // taken after mu
+	wake    chan struct{} // for flushBeside
+	slept   chan struct{} // closed when flushBeside has ended
+	applied atomic.Uint64 // stream position up to which everything is durable
+
 	days sync.RWMutex // read by each question over its whole length, written while rows move into the file of their day; taken after mu
 
 	mu        sync.Mutex // of everything below: the one writer
 	conn      driver.Conn
 	appenders map[string]*duck.Appender
+	waiting   *waiting // what the running statement copies into positions
 	inTx      bool
-	pending   int
-	reached   uint64    // stream position of the rows appended, not yet durable
-	applied   uint64    // durable
 	sorted    time.Time // positions before it are sorted by vessel and counted in visits
-	lastFlush time.Time
-	broken    error // a failed flush: the store must be opened again
 }
 
 // Open opens or makes the store in o.Dir.
@@ -76,7 +78,8 @@ func Open(ctx context.Context, o Options) (*Telemetry, error) {
 		return nil, fmt.Errorf("opening telemetry %s: %w", path, err)
 	}
 	t := &Telemetry{o: o, connector: connector, db: sql.OpenDB(connector), appenders: map[string]*duck.Appender{},
-		newest: newest{byMMSI: map[uint32]event.VesselReport{}, capacity: maxNewest}}
+		newest: newest{byMMSI: map[uint32]*event.VesselReport{}, capacity: maxNewest}, wake: make(chan struct{}, 1), slept: make(chan struct{})}
+	go t.flushBeside() //nolint:gosec // it lives until Close, longer than the context of Open
 	if err := t.setUp(ctx); err != nil {
 		return nil, fmt.Errorf("opening telemetry %s: %w", path, errors.Join(err, t.Close()))
 	}
@@ -94,7 +97,7 @@ func withDefaults(o Options) Options {
 		o.MemoryMiB = 512
 	}
 	if o.FlushRows == 0 {
-		o.FlushRows = 200_000
+		o.FlushRows = 100_000
 	}
 	if o.FlushEvery == 0 {
 		o.FlushEvery = time.Second
@@ -123,10 +126,12 @@ func (t *Telemetry) setUp(ctx context.Context) error {
 			return fmt.Errorf("setting up (%.40s…): %w", s, err)
 		}
 	}
-	if err := t.db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM applied").Scan(&t.applied); err != nil {
+	var applied uint64
+	if err := t.db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM applied").Scan(&applied); err != nil {
 		return fmt.Errorf("reading the position: %w", err)
 	}
-	t.reached = t.applied
+	t.applied.Store(applied)
+	t.queue.reached = applied
 	if err := t.dropUnfinishedDays(ctx); err != nil {
 		return err
 	}
@@ -140,7 +145,13 @@ func (t *Telemetry) setUp(ctx context.Context) error {
 	if t.conn, err = t.connector.Connect(ctx); err != nil {
 		return fmt.Errorf("opening the writer: %w", err)
 	}
+	if err := t.registerPositions(ctx); err != nil {
+		return fmt.Errorf("opening the writer of positions: %w", err)
+	}
 	for _, tab := range tables {
+		if tab.name == "positions" {
+			continue
+		}
 		a, err := duck.NewAppenderFromConn(t.conn, "", tab.name)
 		if err != nil {
 			return fmt.Errorf("opening the writer of %s: %w", tab.name, err)
@@ -151,18 +162,16 @@ func (t *Telemetry) setUp(ctx context.Context) error {
 }
 
 // Position is the stream position up to which everything is durable.
-func (t *Telemetry) Position() uint64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.applied
-}
+func (t *Telemetry) Position() uint64 { return t.applied.Load() }
 
-// Close flushes and closes the store.
+// Close flushes and closes the store. Nobody may append any more.
 func (t *Telemetry) Close() error {
+	close(t.wake)
+	<-t.slept
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var errs []error
-	if t.conn != nil && t.broken == nil {
+	if t.conn != nil && t.queue.err() == nil {
 		errs = append(errs, t.flush(context.Background()))
 	}
 	for _, a := range t.appenders {
@@ -185,8 +194,4 @@ func (t *Telemetry) exec(ctx context.Context, q string, args ...any) error {
 }
 
 // Err is why the store takes no more, nil while it works.
-func (t *Telemetry) Err() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.broken
-}
+func (t *Telemetry) Err() error { return t.queue.err() }
