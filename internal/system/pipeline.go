@@ -37,6 +37,9 @@ func (s *System) pipeline(ctx context.Context) error {
 	if err := s.recallPeople(ctx, time.Now().UTC()); err != nil {
 		return err
 	}
+	if err := s.recallFindings(ctx); err != nil {
+		return err
+	}
 	return s.stream.Consume(ctx, from, func(ctx context.Context, got []event.Stored) error {
 		var g errgroup.Group
 		g.Go(func() error { return s.telemetry.Append(ctx, got) })

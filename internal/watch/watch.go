@@ -45,6 +45,13 @@ func New(p *port.Port) *Set {
 	return s
 }
 
+// Resume gives the watches the findings of an earlier run that still hold, so
+// that this run can tell their end. Call it before the first batch.
+func (s *Set) Resume(open []finding.Finding) {
+	s.Network.Resume(open)
+	s.cross.Resume(open)
+}
+
 // Observe hands a batch to every watch.
 func (s *Set) Observe(b *event.Batch) {
 	s.Health.Observe(b)

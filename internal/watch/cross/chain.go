@@ -62,7 +62,12 @@ func (w *Watch) tell(c chain, exercise string) {
 	if was := w.chains[k]; was != nil && was.signature == signature {
 		return
 	}
-	t := &told{signature: signature, subject: o.Subject, domains: o.Domains}
+	t := &told{signature: signature, subject: o.Subject, domains: o.Domains, rests: map[rest]bool{}}
+	for _, d := range c.device {
+		if len(c.hops) == 0 && d.rule == ruleScan && !d.over {
+			t.rests[rest{d.rule, d.subject.ID, d.exercise}] = true
+		}
+	}
 	for _, h := range c.hops {
 		t.hops = append(t.hops, h.hopKey)
 		w.absorb(chainKey{exercise, h.to.asset()}, o.Time)
@@ -107,7 +112,7 @@ func (w *Watch) entries(exercise string) []string {
 		add(k.from, k.exercise)
 	}
 	for _, t := range w.traces {
-		if t.rule == "network.scan" {
+		if t.rule == ruleScan && !t.over {
 			add(t.node, t.exercise)
 		}
 	}
@@ -143,7 +148,7 @@ func (w *Watch) chainFrom(id, exercise string, out map[node][]*hop) (chain, bool
 	for _, t := range w.traces {
 		if t.exercise == exercise && t.node.asset() == id {
 			c.device = append(c.device, t)
-			if t.rule == "network.scan" && (c.start.IsZero() || t.time.Before(c.start)) {
+			if t.rule == ruleScan && !t.over && (c.start.IsZero() || t.time.Before(c.start)) {
 				c.start = t.time
 			}
 		}

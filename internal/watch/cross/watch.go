@@ -23,6 +23,12 @@ import (
 // RuleChain is the rule of this watch.
 const RuleChain = "cross.chain"
 
+// Rules of the network that a chain is made of.
+const (
+	ruleHop  = "network.undeclared-conduit"
+	ruleScan = "network.scan"
+)
+
 // Options set the limits of the rule. The zero value of each field means its default.
 type Options struct {
 	Before time.Duration // how long before the first hop a trace at a door may lie; 60 min
@@ -104,6 +110,7 @@ type trace struct {
 	domain   finding.Domain
 	title    string
 	fact     finding.Fact
+	over     bool // a scan that has stopped: it belongs to a chain, and begins none
 }
 
 type chainKey struct{ exercise, entry string }
@@ -112,9 +119,16 @@ type chainKey struct{ exercise, entry string }
 type told struct {
 	signature string
 	hops      []hopKey
+	rests     map[rest]bool // further findings that keep it up
 	subject   finding.Subject
 	domains   []finding.Domain
 }
+
+// rest is a finding that a chain rests on and that is no hop of this run: the
+// scan of a chain without hops, or what an earlier run told.
+type rest struct{ rule, subject, exercise string }
+
+func restOf(o *finding.Occurrence) rest { return rest{o.Rule, o.Subject.ID, o.Exercise} }
 
 // New makes a watch over p that tells what it finds to emit. emit must not call it.
 func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
@@ -132,9 +146,9 @@ func (w *Watch) Observe(o finding.Occurrence) {
 	}
 	switch {
 	case o.Cleared:
-		w.end(o)
+		w.end(&o)
 		return
-	case o.Rule == "network.undeclared-conduit":
+	case o.Rule == ruleHop:
 		if !w.addHops(o) {
 			return
 		}
@@ -260,7 +274,7 @@ func weightOf(o finding.Occurrence) int {
 		return 1
 	case "physical.impossible-presence":
 		return 1
-	case "network.scan", "network.identity-mismatch":
+	case ruleScan, "network.identity-mismatch":
 		return 2
 	case "source.silent", "source.failed":
 		return 1
@@ -315,29 +329,64 @@ func (w *Watch) doorOf(o finding.Occurrence) (area, other string) {
 	return "", ""
 }
 
-// end forgets the hops of a conversation that stopped.
-func (w *Watch) end(o finding.Occurrence) {
-	if o.Rule != "network.undeclared-conduit" {
-		return // a door that is shut again was still open then
+// end forgets the hops of a conversation that stopped, and marks a scan that did.
+func (w *Watch) end(o *finding.Occurrence) {
+	over := restOf(o)
+	for _, k := range w.sortedChains() {
+		delete(w.chains[k].rests, over)
 	}
-	for _, k := range w.sortedHops() {
-		if w.hops[k].finding == o.Subject.ID && k.exercise == o.Exercise {
-			delete(w.hops, k)
+	switch o.Rule {
+	case ruleHop:
+		for _, k := range w.sortedHops() {
+			if w.hops[k].finding == o.Subject.ID && k.exercise == o.Exercise {
+				delete(w.hops, k)
+			}
 		}
+	case ruleScan:
+		for i := range w.traces {
+			t := &w.traces[i]
+			t.over = t.over || over == rest{t.rule, t.subject.ID, t.exercise}
+		}
+	default:
+		return // a door that is shut again was still open then
 	}
 	w.endChains(o.Time)
 }
 
-// endChains tells the end of chains of which every hop has stopped.
+// endChains tells the end of chains of which every hop, or the scan, has stopped.
 func (w *Watch) endChains(at time.Time) {
 	for _, k := range w.sortedChains() {
 		c := w.chains[k]
 		alive := slices.ContainsFunc(c.hops, func(h hopKey) bool { return w.hops[h] != nil })
-		if alive || len(c.hops) == 0 {
+		if alive || len(c.rests) > 0 {
 			continue
 		}
 		delete(w.chains, k)
 		w.emit(finding.Occurrence{Rule: RuleChain, Subject: c.subject, Domains: c.domains, Time: at, Exercise: k.exercise, Cleared: true})
+	}
+}
+
+// Resume takes the findings of an earlier run that still hold. A chain among
+// them lasts until the traffic and the scans of its devices that were open then
+// have ended, or until this run sees it anew and tells it. Call it before Observe.
+func (w *Watch) Resume(open []finding.Finding) {
+	for i := range open {
+		f := &open[i]
+		if f.Rule != RuleChain || !f.Present {
+			continue
+		}
+		t := &told{subject: f.Subject, domains: f.Domains, rests: map[rest]bool{}}
+		in := func(s finding.Subject) bool {
+			n := w.nodeOf(s)
+			return n.asset() == f.Subject.ID || slices.ContainsFunc(f.Links, func(l finding.Subject) bool { return w.nodeOf(l) == n })
+		}
+		for j := range open {
+			o := &open[j]
+			if o.Present && o.Exercise == f.Exercise && (o.Rule == ruleHop || o.Rule == ruleScan) && slices.ContainsFunc(o.Links, in) {
+				t.rests[restOf(&o.Occurrence)] = true
+			}
+		}
+		w.chains[chainKey{f.Exercise, f.Subject.ID}] = t
 	}
 }
 

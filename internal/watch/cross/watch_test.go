@@ -282,6 +282,44 @@ func TestChainEndsWithItsTraffic(t *testing.T) {
 	}
 }
 
+// A chain that is a scan behind a forced door and no traffic yet ends with the
+// scan, and a later door does not bring the scan back.
+func TestChainWithoutAHopEndsWithItsScan(t *testing.T) {
+	p := load(t)
+	scan := device(24, "network.scan", "camera-17")
+	over := finding.Occurrence{Rule: scan.Rule, Subject: scan.Subject, Time: minute(54), Cleared: true}
+	story := []finding.Occurrence{door(20, "physical.forced-door", "r-q3"), scan}
+	if got := run(t, p, story...); len(got) != 1 || len(got[0].Links) > 1 {
+		t.Fatalf("%d chains, want one without a hop", len(got))
+	}
+	if got := run(t, p, append(story, over)...); len(got) != 0 {
+		t.Errorf("the scan has stopped: %v", brief(got[0]))
+	}
+	if got := run(t, p, append(story, over, door(55, "physical.forced-door", "r-q3"))...); len(got) != 0 {
+		t.Errorf("a door after the scan had stopped: %v", brief(got[0]))
+	}
+}
+
+// A chain of an earlier run ends with what it rested on.
+func TestChainOfAnEarlierRunEnds(t *testing.T) {
+	p := load(t)
+	a, b := undeclared(28, camera, nvr), undeclared(30, nvr, tos)
+	open := run(t, p, door(20, "physical.forced-door", "r-q3"), a, b)
+	open = append(open, finding.New(a), finding.New(b))
+	var told []finding.Occurrence
+	w := New(p, Options{}, func(o finding.Occurrence) { told = append(told, o) })
+	w.Resume(open)
+	w.Advance(minute(200))
+	w.Observe(finding.Occurrence{Rule: a.Rule, Subject: a.Subject, Time: minute(210), Cleared: true})
+	if len(told) != 0 {
+		t.Fatalf("ended while a hop goes on: %+v", told)
+	}
+	w.Observe(finding.Occurrence{Rule: b.Rule, Subject: b.Subject, Time: minute(211), Cleared: true})
+	if len(told) != 1 || !told[0].Cleared || told[0].Subject.ID != "camera-17" {
+		t.Errorf("told %+v, want the end of the chain", told)
+	}
+}
+
 func TestTailOfALongerChainIsNotToldTwice(t *testing.T) {
 	var told []string
 	w := New(load(t), Options{}, func(o finding.Occurrence) { told = append(told, fmt.Sprintf("%s %v", o.Subject.ID, o.Cleared)) })
