@@ -28,7 +28,7 @@ func newAISCommand() *cobra.Command {
 		Short: "Decode AIS, follow vessels, find tracks that cannot be true",
 		Long:  "AIS reads NMEA 0183 sentences (AIVDM, AIVDO and other talkers) from files, or from standard input without a file or with -. Lines that can't be read are told on standard error and the rest goes on.",
 	}
-	c.AddCommand(newAISDecode(), newAISTrack(), newAISCheck())
+	c.AddCommand(newAISDecode(), newAISTrack(), newAISCheck(), newAISTrial())
 	return c
 }
 
