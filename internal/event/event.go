@@ -133,8 +133,11 @@ type VesselReport struct {
 	Destination string    `cbor:"32,keyasint,omitempty" json:"destination,omitempty"`
 	EPFD        uint8     `cbor:"33,keyasint,omitempty" json:"epfd,omitempty"` // type of position fixing device, 0 absent
 	ClassB      bool      `cbor:"34,keyasint,omitempty" json:"class_b,omitempty"`
-	Station     string    `cbor:"35,keyasint,omitempty" json:"station,omitempty"` // receiving station, where the line names one
-	Clock       time.Time `cbor:"36,keyasint,omitempty" json:"clock,omitzero"`    // UTC that a base station (types 4, 11) tells; zero absent
+	Station     string    `cbor:"35,keyasint,omitempty" json:"station,omitempty"`      // receiving station, where the line names one
+	Clock       time.Time `cbor:"36,keyasint,omitempty" json:"clock,omitzero"`         // UTC that a base station (types 4, 11) tells; zero absent
+	Virtual     bool      `cbor:"37,keyasint,omitempty" json:"virtual,omitempty"`      // type 21: the aid does not exist but as a message
+	OffPosition bool      `cbor:"38,keyasint,omitempty" json:"off_position,omitempty"` // type 21: a floating aid says so, where Second is 59 or less
+	Text        string    `cbor:"39,keyasint,omitempty" json:"text,omitempty"`         // safety related text (types 12, 14), as far as decoded
 }
 
 // Endpoint is one end of a flow.

@@ -129,6 +129,11 @@ type Place struct {
 	Lat  float64 `json:"lat"` // degrees north
 	Lon  float64 `json:"lon"` // degrees east
 	Area string  `json:"area,omitempty"`
+
+	// Outline is the ring of longitude and latitude (degrees, the order of RFC
+	// 7946) around all that it is about, where that is an area; empty where it is
+	// a point. The last point joins the first.
+	Outline [][2]float64 `json:"outline,omitempty"`
 }
 
 // Occurrence is what a watch tells: the rule held for the subject (or, with

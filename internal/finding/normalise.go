@@ -2,6 +2,7 @@ package finding
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -33,6 +34,8 @@ func normalise(o Occurrence) Occurrence {
 	}
 	if p := o.Place; p != nil && !(finite(p.Lat) && finite(p.Lon)) {
 		o.Place = nil
+	} else if p != nil && slices.ContainsFunc(p.Outline, func(at [2]float64) bool { return !(finite(at[0]) && finite(at[1])) }) {
+		o.Place = &Place{Lat: p.Lat, Lon: p.Lon, Area: p.Area}
 	}
 	o.Facts = normaliseFacts(o.Facts)
 	return o

@@ -72,12 +72,12 @@ func AppendEncoded(out []byte, b *event.Batch) ([]byte, error) {
 // part of data.
 func Decode(data []byte) (*event.Batch, error) {
 	b := new(event.Batch)
-	plain, vessels, err := split(data)
+	plain, vessels, version, err := split(data)
 	if err == nil {
 		err = decoder.Unmarshal(plain, b)
 	}
 	if err == nil && vessels != nil {
-		b.Vessels, err = readVessels(vessels)
+		b.Vessels, err = readVessels(vessels, version)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("decoding a batch of %d bytes: %w", len(data), err)

@@ -140,6 +140,22 @@ func wide() *event.Batch {
 	}}
 }
 
+// What was written before the columns of aids and texts is still in the stream.
+func TestTheFirstVersionOfTheColumnsIsRead(t *testing.T) {
+	rows := wide().Vessels
+	_, columns, version, err := split(appendVersion(nil, nil, rows, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := readVessels(columns, version)
+	if err != nil || len(got) != len(rows) {
+		t.Fatalf("%d rows of %d: %v", len(got), len(rows), err)
+	}
+	if got[0].Name != rows[0].Name || got[0].Virtual || got[0].Text != "" {
+		t.Errorf("got %+v", got[0])
+	}
+}
+
 // A damaged message is refused with the reason, and never read as something else.
 func TestDamagedColumnsAreRefused(t *testing.T) {
 	good, err := Encode(wide())
@@ -158,9 +174,9 @@ func TestDamagedColumnsAreRefused(t *testing.T) {
 			t.Errorf("the first %d of %d bytes were read as a batch", n, len(good))
 		}
 	}
-	newer := sealed(append([]byte("QWB\x02"), good[4:len(good)-crcBytes]...))
+	newer := sealed(append([]byte("QWB\x03"), good[4:len(good)-crcBytes]...))
 	if _, err := Decode(newer); err == nil || !strings.Contains(err.Error(), "newer") {
-		t.Errorf("a message of version 2: %v", err)
+		t.Errorf("a message of version 3: %v", err)
 	}
 	longer := sealed(append(bytes.Clone(good[:len(good)-crcBytes]), 0))
 	if _, err := Decode(longer); err == nil {

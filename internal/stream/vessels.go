@@ -14,7 +14,7 @@ import (
 // row to row, and a column that is the same all over takes one value. The form,
 // with numbers in little-endian order:
 //
-//	"QWB" and one byte   the version of the columns, 1
+//	"QWB" and one byte   the version of the columns, 1 or 2
 //	uvarint, bytes       length of the plain form (CBOR) of the batch without vessels, and it
 //	uint32               number of rows n, 1 to 131,072
 //	n × uint32           the MMSI of each row
@@ -27,7 +27,7 @@ import (
 // readable.
 const (
 	vesselMagic   = "QWB"
-	vesselVersion = 1
+	vesselVersion = 2
 	crcBytes      = 4
 )
 
@@ -78,53 +78,74 @@ var vesselColumns = []column{
 	small(func(r *report) *uint8 { return &r.EPFD }),
 	texts(func(r *report) *string { return &r.Station }),
 	moments(func(r *report) *time.Time { return &r.Clock }),
+	// From version 2 on:
+	bits(
+		func(r *report) *bool { return &r.Virtual },
+		func(r *report) *bool { return &r.OffPosition },
+	),
+	texts(func(r *report) *string { return &r.Text }),
+}
+
+// addedColumns is how many columns version 2 has more than version 1.
+const addedColumns = 2
+
+// columnsOf are the columns that a version has.
+func columnsOf(version byte) []column {
+	if version == 1 {
+		return vesselColumns[:len(vesselColumns)-addedColumns]
+	}
+	return vesselColumns
 }
 
 // appendVessels writes a column message behind out.
 func appendVessels(out, plain []byte, rows []report) []byte {
+	return appendVersion(out, plain, rows, vesselVersion)
+}
+
+func appendVersion(out, plain []byte, rows []report, version byte) []byte {
 	start := len(out)
 	out = append(out, vesselMagic...)
-	out = append(out, vesselVersion)
+	out = append(out, version)
 	out = binary.AppendUvarint(out, uint64(len(plain)))
 	out = append(out, plain...)
 	out = binary.LittleEndian.AppendUint32(out, uint32(len(rows)))
 	for i := range rows {
 		out = binary.LittleEndian.AppendUint32(out, rows[i].MMSI)
 	}
-	for _, c := range vesselColumns {
+	for _, c := range columnsOf(version) {
 		out = c.append(out, rows)
 	}
 	return binary.LittleEndian.AppendUint32(out, crc32.Checksum(out[start:], castagnoli))
 }
 
 // split takes a message apart: the plain form, and the columns behind it, nil
-// where the message has none.
-func split(data []byte) (plain, vessels []byte, err error) {
+// where the message has none, and their version.
+func split(data []byte) (plain, vessels []byte, version byte, err error) {
 	if len(data) < len(vesselMagic) || string(data[:len(vesselMagic)]) != vesselMagic {
-		return data, nil, nil
+		return data, nil, 0, nil
 	}
 	rest := data[len(vesselMagic):]
 	if len(rest) < 1+crcBytes {
-		return nil, nil, fmt.Errorf("%w: they end in their head", errDamaged)
+		return nil, nil, 0, fmt.Errorf("%w: they end in their head", errDamaged)
 	}
-	if rest[0] != vesselVersion {
-		return nil, nil, fmt.Errorf("its columns are of version %d, and this program reads version %d: it was written by a newer one", rest[0], vesselVersion)
+	if version = rest[0]; version < 1 || version > vesselVersion {
+		return nil, nil, 0, fmt.Errorf("its columns are of version %d, and this program reads versions 1 to %d: it was written by a newer one", version, vesselVersion)
 	}
 	body, sum := data[:len(data)-crcBytes], binary.LittleEndian.Uint32(data[len(data)-crcBytes:])
 	if got := crc32.Checksum(body, castagnoli); got != sum {
-		return nil, nil, fmt.Errorf("%w: their checksum is %08x and should be %08x", errDamaged, got, sum)
+		return nil, nil, 0, fmt.Errorf("%w: their checksum is %08x and should be %08x", errDamaged, got, sum)
 	}
 	rest = rest[1 : len(rest)-crcBytes]
 	n, used := binary.Uvarint(rest)
 	if used <= 0 || n > uint64(len(rest)-used) {
-		return nil, nil, fmt.Errorf("%w: they end in the plain part", errDamaged)
+		return nil, nil, 0, fmt.Errorf("%w: they end in the plain part", errDamaged)
 	}
 	rest = rest[used:]
-	return rest[:n], rest[n:], nil
+	return rest[:n], rest[n:], version, nil
 }
 
-// readVessels reads the columns.
-func readVessels(data []byte) ([]report, error) {
+// readVessels reads the columns of a version.
+func readVessels(data []byte, version byte) ([]report, error) {
 	r := reader{data: data}
 	n := int(r.uint32())
 	if r.failed || n == 0 || n > maxRows || n > len(r.data)/4 {
@@ -134,9 +155,10 @@ func readVessels(data []byte) ([]report, error) {
 	for i := range rows {
 		rows[i].MMSI = r.uint32()
 	}
-	for i, c := range vesselColumns {
+	columns := columnsOf(version)
+	for i, c := range columns {
 		if c.read(&r, rows); r.failed {
-			return nil, fmt.Errorf("%w: column %d of %d can't be read", errDamaged, i+1, len(vesselColumns))
+			return nil, fmt.Errorf("%w: column %d of %d can't be read", errDamaged, i+1, len(columns))
 		}
 	}
 	if len(r.data) > 0 {

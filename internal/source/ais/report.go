@@ -48,6 +48,12 @@ func fill(r *event.VesselReport, m *nmea.Message, w *words) {
 			r.Clock = t
 		}
 	}
+	if m.Has&nmea.HasAid != 0 {
+		r.Virtual, r.OffPosition = m.Aid.Virtual, m.Aid.OffPosition
+	}
+	if m.Has&nmea.HasText != 0 {
+		r.Text = m.SafetyText()
+	}
 	if m.Has&(nmea.HasName|nmea.HasStatic|nmea.HasCall) == 0 {
 		return
 	}
