@@ -175,11 +175,11 @@ func BenchmarkLimit(b *testing.B) {
 					return x
 				}
 				p := l[len(l)-34:] // the last 28 characters before the fill bits: the payload of nine in ten
-				a, _ := unarmour8(binary.LittleEndian.Uint64(p))
-				b, _ := unarmour8(binary.LittleEndian.Uint64(p[8:]))
-				c, _ := unarmour8(binary.LittleEndian.Uint64(p[16:]))
-				d, _ := unarmour8(binary.LittleEndian.Uint64(p[20:]))
-				return x ^ a ^ b<<16 ^ c<<32 ^ d
+				a, b := binary.LittleEndian.Uint64(p), binary.LittleEndian.Uint64(p[8:])
+				c, d := binary.LittleEndian.Uint64(p[16:]), binary.LittleEndian.Uint64(p[20:])
+				w0, w1, w2 := unarmour8(a)<<16, unarmour8(b)<<16|unarmour8(d), unarmour8(c)
+				x ^= outside(a) | outside(b) | outside(c) | outside(d)
+				return x ^ w0>>22 ^ w0>>14 ^ w0>>4 ^ w1>>39 ^ w1<<25 ^ w2>>24 // fields of a position report
 			})
 		})
 	})

@@ -72,27 +72,31 @@ func (b *Bits) put(at, width int, v uint64) {
 }
 
 // Armour of NMEA 0183 and IEC 61162-1 (six-bit field): values 0..39 are the
-// characters '0'..'W', values 40..63 are '`'..'w'.
+// characters '0'..'W', values 40..63 are '`'..'w'. Eight characters are taken
+// at a time, the first in the lowest byte.
 const (
 	each    = 0x0101010101010101
 	topBits = 0x80 * each
 )
 
-// unarmour8 turns eight characters, the first in the lowest byte, into 48 bits.
-// bad is not zero when one of them is outside the alphabet.
-func unarmour8(x uint64) (v, bad uint64) {
-	low := x &^ topBits
-	from30 := low + 0x50*each // top bit set where the character is at least '0'
-	from58 := low + 0x28*each // 'X', the first after 'W'
-	from60 := low + 0x20*each // '`'
-	from78 := low + 0x08*each // 'x', the first after 'w'
-	bad = (x | ^from30 | (from58 &^ from60) | from78) & topBits
-	v = low - 0x30*each - (from60&topBits)>>4
+// outside has bit 6 of each byte set that is below '0', between 'W' and '`' or
+// above 'w'; bytes over 127 are told by their top bit. In bits: '0' to '?' have
+// 5 and 4, all above have 6, and the two forbidden rows are those with 6, 4 and 3.
+// A shift to the left by three carries nothing into bit 6 of the next byte.
+func outside(x uint64) uint64 {
+	return x&(x<<2)&(x<<3) | ^(x | x<<1&(x<<2))
+}
+
+// strays marks the characters outside the alphabet; 0 where there is none.
+func strays(x uint64) uint64 { return outside(x)&(0x40*each) | x&topBits }
+
+// unarmour8 turns eight characters of the alphabet into 48 bits.
+func unarmour8(x uint64) uint64 {
+	v := x - 0x30*each - (x&(x<<1)&(0x40*each))>>3 // eight less from '`' on: these have bits 6 and 5
 	v = bits.ReverseBytes64(v)
 	v = v&0x003f003f003f003f | v&0x3f003f003f003f00>>2
 	v = v&0x00000fff00000fff | v&0x0fff00000fff0000>>4
-	v = v&0xffffff | v>>32&0xffffff<<24
-	return v, bad
+	return v&0xffffff | v>>32<<24
 }
 
 // fill sets the content from an armoured payload. It returns false where a
@@ -102,9 +106,9 @@ func (b *Bits) fill(payload []byte, fillBits int) bool {
 	at := 0
 	p := payload
 	for len(p) >= 8 {
-		v, e := unarmour8(binary.LittleEndian.Uint64(p))
-		bad |= e
-		binary.BigEndian.PutUint64(b.b[at:at+8], v<<16)
+		x := binary.LittleEndian.Uint64(p)
+		bad |= strays(x)
+		binary.BigEndian.PutUint64(b.b[at:at+8], unarmour8(x)<<16)
 		at += 6
 		p = p[8:]
 	}
@@ -113,9 +117,8 @@ func (b *Bits) fill(payload []byte, fillBits int) bool {
 		for i := len(p) - 1; i >= 0; i-- {
 			x = x<<8 | uint64(p[i])
 		}
-		v, e := unarmour8(x)
-		bad |= e
-		binary.BigEndian.PutUint64(b.b[at:at+8], v<<16)
+		bad |= strays(x)
+		binary.BigEndian.PutUint64(b.b[at:at+8], unarmour8(x)<<16)
 		at += 6
 	}
 	binary.BigEndian.PutUint64(b.b[at:at+8], 0)

@@ -21,9 +21,8 @@ import "bytes"
 //	}
 func (d *Decoder) DecodeNext(block []byte, mark int64, m *Message) (n int, r Result, err error) {
 	if !d.note.set && !d.carried.set {
-		if n = d.quick(block, mark, m); n > 0 {
-			d.lines++
-			return n, Complete, nil
+		if n, r, err = d.quick(block, mark, m); n > 0 {
+			return n, r, err
 		}
 	}
 	i := bytes.IndexByte(block, '\n')

@@ -2,6 +2,7 @@ package ais
 
 import (
 	"bytes"
+	"math/bits"
 	"time"
 )
 
@@ -44,7 +45,7 @@ type Decoder struct {
 	groupID int32
 	talkers [4]string
 	pending [maxPending]pending
-	waiting int
+	waiting uint64 // bit i: pending[i] is in use
 	dropped uint64
 }
 
@@ -61,7 +62,11 @@ func NewDecoder(o Options) *Decoder {
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	return &Decoder{o: o, clock: prefixClock{zone: o.Zone}, groupID: -1}
+	d := &Decoder{o: o, clock: prefixClock{zone: o.Zone}, groupID: -1}
+	for i := range d.pending {
+		d.pending[i].place = uint8(i)
+	}
+	return d
 }
 
 // SetArrival gives the arrival time of the lines to come, UTC. A live feed
@@ -73,10 +78,8 @@ func (d *Decoder) Unfinished() uint64 { return d.dropped }
 
 // Flush gives up on all messages that wait for fragments: the input has ended.
 func (d *Decoder) Flush() {
-	for i := range d.pending {
-		if d.pending[i].used {
-			d.drop(&d.pending[i])
-		}
+	for left := d.waiting; left != 0; left &= left - 1 {
+		d.drop(&d.pending[bits.TrailingZeros64(left)])
 	}
 }
 

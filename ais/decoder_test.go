@@ -2,6 +2,7 @@ package ais
 
 import (
 	"errors"
+	"math/bits"
 	"strings"
 	"testing"
 	"time"
@@ -130,8 +131,8 @@ func TestFragmentsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if d.waiting > maxPending {
-		t.Errorf("%d wait", d.waiting)
+	if n := bits.OnesCount64(d.waiting); n != maxPending || d.Unfinished() != 10000-maxPending {
+		t.Errorf("%d wait, %d were given up", n, d.Unfinished())
 	}
 }
 

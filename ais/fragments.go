@@ -1,8 +1,10 @@
 package ais
 
+import "math/bits"
+
 // Bounds of what waits for the rest of its message.
 const (
-	maxPending = 64  // messages that wait at once; the oldest gives way
+	maxPending = 64  // messages that wait at once; the oldest gives way. One bit each in Decoder.waiting
 	maxSeconds = 10  // told or arrival time that a fragment waits
 	maxLines   = 500 // lines that a fragment waits where no time is told
 	nsPerSec   = int64(1e9)
@@ -31,7 +33,7 @@ type pending struct {
 	line  uint64 // count of lines when it began
 	at    int64  // clock when it began, 0 unknown
 	parts [9][]byte
-	used  bool
+	place uint8 // index among Decoder.pending
 }
 
 // add keeps a sentence. It returns the message when that was the last one.
@@ -48,7 +50,7 @@ func (d *Decoder) add(s *Sentence, key fragKey, f *Frame, p *pghp, at int64) *pe
 	}
 	if e == nil {
 		e = d.take()
-		e.key, e.have, e.sum, e.line, e.at, e.used = key, 0, 0, d.lines, at, true
+		e.key, e.have, e.sum, e.line, e.at = key, 0, 0, d.lines, at
 		e.frame, e.pghp = *f, *p
 	} else {
 		e.frame.inherit(f)
@@ -62,8 +64,7 @@ func (d *Decoder) add(s *Sentence, key fragKey, f *Frame, p *pghp, at int64) *pe
 	if e.have != 1<<s.Count-1 {
 		return nil
 	}
-	e.used = false
-	d.waiting--
+	d.free(e)
 	return e
 }
 
@@ -78,11 +79,8 @@ func (f *Frame) inherit(o *Frame) {
 }
 
 func (d *Decoder) find(key fragKey) *pending {
-	if d.waiting == 0 {
-		return nil
-	}
-	for i := range d.pending {
-		if e := &d.pending[i]; e.used && e.key == key {
+	for left := d.waiting; left != 0; left &= left - 1 {
+		if e := &d.pending[bits.TrailingZeros64(left)]; e.key == key {
 			return e
 		}
 	}
@@ -91,32 +89,27 @@ func (d *Decoder) find(key fragKey) *pending {
 
 // take gives a free place, or that of the oldest.
 func (d *Decoder) take() *pending {
-	oldest := &d.pending[0]
-	for i := range d.pending {
-		e := &d.pending[i]
-		if !e.used {
-			d.waiting++
-			return e
+	if d.waiting == 1<<maxPending-1 {
+		oldest := &d.pending[0]
+		for i := range d.pending {
+			if e := &d.pending[i]; e.line < oldest.line {
+				oldest = e
+			}
 		}
-		if e.line < oldest.line {
-			oldest = e
-		}
+		d.drop(oldest)
 	}
-	d.drop(oldest)
-	d.waiting++
-	return oldest
+	i := bits.TrailingZeros64(^d.waiting)
+	d.waiting |= 1 << i
+	return &d.pending[i]
 }
+
+// free gives a place back.
+func (d *Decoder) free(e *pending) { d.waiting &^= 1 << e.place }
 
 // expire gives up on what has waited too long.
 func (d *Decoder) expire(at int64) {
-	if d.waiting == 0 {
-		return
-	}
-	for i := range d.pending {
-		e := &d.pending[i]
-		if !e.used {
-			continue
-		}
+	for left := d.waiting; left != 0; left &= left - 1 {
+		e := &d.pending[bits.TrailingZeros64(left)]
 		timed := at != 0 && e.at != 0
 		if timed && (at-e.at > maxSeconds*nsPerSec || e.at-at > maxSeconds*nsPerSec) || d.lines-e.line > maxLines {
 			d.drop(e)
@@ -125,8 +118,7 @@ func (d *Decoder) expire(at int64) {
 }
 
 func (d *Decoder) drop(e *pending) {
-	e.used = false
-	d.waiting--
+	d.free(e)
 	d.dropped++
 	if d.o.Dropped != nil {
 		d.o.Dropped(e.frame.First)
