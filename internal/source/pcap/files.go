@@ -12,40 +12,45 @@ import (
 	"github.com/quaywatch/quaywatch/internal/event"
 )
 
-// follow reads a file as it grows, until the context is done. One that was
-// replaced or cut is read from its start; one that is gone for a moment is
-// waited for. Damage fails the run: where the next packet begins can't be known.
-func (s *Source) follow(ctx context.Context, in input) error {
+// follow reads a file as it grows, until the context is done or a newer file
+// has come. One that was replaced or cut is read from its start; one that is gone
+// for a moment is waited for. Damage fails the run: where the next packet begins
+// can't be known.
+func (s *Source) follow(ctx context.Context, in input, newer func() bool) error {
 	for {
-		err := s.followOne(ctx, in)
-		if err != nil || ctx.Err() != nil {
+		passed, err := s.followOne(ctx, in, newer)
+		if err != nil || passed || ctx.Err() != nil {
 			return err
 		}
 	}
 }
 
-func (s *Source) followOne(ctx context.Context, in input) error {
+func (s *Source) followOne(ctx context.Context, in input, newer func() bool) (passed bool, err error) {
 	file, err := os.Open(in.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if newer != nil && newer() {
+			return true, nil
+		}
 		s.feed.Connecting(fmt.Errorf("waiting for %s, which does not exist", in.path))
-		return pause(ctx)
+		return false, pause(ctx)
 	case err != nil:
-		return fmt.Errorf("source %s: %w", s.id, err)
+		return false, fmt.Errorf("source %s: %w", s.id, err)
 	}
 	defer func() { _ = file.Close() }() // opened for reading: closing can't lose anything
-	g := &growing{ctx: ctx, r: file, idle: s.idle(), every: followEvery}
-	s.ends = func() bool { return g.gone }
+	g := &growing{ctx: ctx, r: file, idle: s.idle(), every: followEvery, newer: newer}
+	s.ends = func() bool { return g.gone || g.passed }
+	defer func() { s.ends = nil }() // what is read after it is no followed file
 	if regular(file) {
 		g.replaced = func(read int64) bool { return replaced(in.path, file, read) }
 	}
 	if err := s.readFrom(ctx, file, g, in.path); err != nil {
-		return err
+		return false, err
 	}
 	if g.gone {
 		s.book.forget(in.path)
 	}
-	return ctx.Err()
+	return g.passed, ctx.Err()
 }
 
 func pause(ctx context.Context) error {

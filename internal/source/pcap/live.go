@@ -55,6 +55,23 @@ type growing struct {
 	replaced func(read int64) bool // nil: a FIFO, which is not replaced
 	read     int64                 // bytes from the start of the file
 	gone     bool                  // the file was replaced, and this one is read to its end
+
+	newer  func() bool // a file that comes after this one is there; nil: none can come
+	since  int         // looks at the end since newer said so
+	passed bool        // the file was read to its end, and a newer one is there
+}
+
+// finishLooks is how often the end of a file is looked at after a newer one came:
+// a sensor opens the new file before it has written the last of the old one.
+const finishLooks = 5
+
+// pass reports whether the file at its end is one to go on from.
+func (g *growing) pass() bool {
+	if g.since == 0 && (g.newer == nil || !g.newer()) {
+		return false
+	}
+	g.since++
+	return g.since > finishLooks
 }
 
 func (g *growing) Read(b []byte) (int, error) {
@@ -63,10 +80,17 @@ func (g *growing) Read(b []byte) (int, error) {
 	for {
 		n, err := g.r.Read(b)
 		g.read += int64(n)
+		if n > 0 && g.since > 1 {
+			g.since = 1 // it still grows
+		}
 		if n > 0 || (err != nil && !errors.Is(err, io.EOF)) {
 			return n, err
 		}
 		if g.gone {
+			return 0, io.EOF
+		}
+		if g.pass() {
+			g.passed = true
 			return 0, io.EOF
 		}
 		// What was written to the old file before the change is still read.

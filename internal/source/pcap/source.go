@@ -47,6 +47,8 @@ type Options struct {
 	TCPIdle, OtherIdle time.Duration
 	// Follow goes on reading at the end of the last file until the context is
 	// done: for a capture that another program still writes, or a FIFO.
+	// New files in a directory are noticed: the older are finished in the order
+	// of names, and the newest is followed.
 	Follow bool
 	// Bookmarks remember how far each file was told, so that a restart goes on
 	// there; nil: every start reads everything. Readers and FIFOs have none.
@@ -191,10 +193,10 @@ func (s *Source) readAll(ctx context.Context) error {
 	if len(s.problems) == 0 { // a directory that can't be read now may be back at the next start
 		s.book.trim(files)
 	}
-	for i, f := range files {
-		if s.o.Follow && i == len(files)-1 {
-			return s.follow(ctx, f)
-		}
+	if s.o.Follow {
+		return s.followAll(ctx, files)
+	}
+	for _, f := range files {
 		if err := s.readFile(ctx, f); err != nil {
 			return err
 		}
