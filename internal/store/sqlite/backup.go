@@ -57,6 +57,9 @@ type Component struct {
 // to w. Nobody else may be writing in dir. The database is copied by VACUUM
 // INTO, which gives one consistent file without a write-ahead log.
 func Backup(ctx context.Context, dir string, w io.Writer, now time.Time) (m Manifest, err error) {
+	if err := finish(dir); err != nil {
+		return m, err
+	}
 	work, err := os.MkdirTemp(dir, "backup-")
 	if err != nil {
 		return m, fmt.Errorf("making room for a copy of the records: %w", err)
@@ -136,36 +139,6 @@ func write(w io.Writer, m Manifest, from map[string]string) error {
 		}
 	}
 	return errors.Join(t.Close(), z.Close())
-}
-
-// Restore unpacks a backup into dir, which must hold no records. Sums are
-// checked before anything gets its final name, so a damaged backup leaves
-// nothing behind.
-func Restore(r io.Reader, dir string) (m Manifest, err error) {
-	for _, name := range append(slices.Clone(carried), store.KeyFile) {
-		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
-			return m, fmt.Errorf("%s already holds %s: restore into an empty directory", dir, name)
-		}
-	}
-	z, err := zstd.NewReader(r, zstd.WithDecoderMaxMemory(256<<20))
-	if err != nil {
-		return m, fmt.Errorf("reading the backup: %w", err)
-	}
-	defer z.Close()
-	work, err := os.MkdirTemp(dir, "restore-")
-	if err != nil {
-		return m, fmt.Errorf("making room for the records: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	if m, err = unpack(tar.NewReader(z), work); err != nil {
-		return m, fmt.Errorf("reading the backup: %w", err)
-	}
-	for _, c := range m.Files {
-		if err := os.Rename(filepath.Join(work, c.Name), filepath.Join(dir, c.Name)); err != nil {
-			return m, fmt.Errorf("putting %s in its place: %w", c.Name, err)
-		}
-	}
-	return m, syncDir(dir)
 }
 
 // unpack writes the files of the archive into work, each as long as the

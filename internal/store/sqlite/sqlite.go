@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 
 	_ "modernc.org/sqlite" // the driver "sqlite", in Go alone
@@ -27,7 +28,10 @@ func Open(ctx context.Context, path string, options ...store.Option) (*store.Rec
 	for _, o := range options {
 		o(&c)
 	}
-	var err error
+	err := finish(c.Dir)
+	if err != nil {
+		return nil, err
+	}
 	// The writer takes the lock of the file at BEGIN, so that a change never
 	// finds out at its end that it has to wait.
 	c.Write, err = connect(path, 1, "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(1)")
@@ -48,6 +52,10 @@ func Open(ctx context.Context, path string, options ...store.Option) (*store.Rec
 // ReadOnly opens the database of records to look at it, changing nothing, not
 // even its version.
 func ReadOnly(path string) (*sql.DB, error) {
+	ready := filepath.Join(filepath.Dir(path), readyDir)
+	if _, err := os.Lstat(ready); err == nil {
+		return nil, fmt.Errorf("a restore was cut off before it had put all files in their place (%s): 'quaywatch store migrate' or a start of the server finishes it", ready)
+	}
 	return connect(path, readers, "mode=ro", "_pragma=query_only(1)")
 }
 
