@@ -1,11 +1,9 @@
 package console
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/finding"
@@ -18,6 +16,7 @@ import (
 const (
 	chartW, chartH = 840.0, 520.0 // user units
 	chartVessels   = 250
+	chartStep      = 2.0 // user units: shorter pieces of a wake can't be seen
 )
 
 // chart is the map as shapes in a box of chartW by chartH.
@@ -66,27 +65,29 @@ func (p projection) xy(pt port.Point) (x, y float64) {
 
 func (p projection) at(pt port.Point) (x, y string) {
 	fx, fy := p.xy(pt)
-	return fmt.Sprintf("%.1f", fx), fmt.Sprintf("%.1f", fy)
+	return string(appendDecimal(nil, fx, 1)), string(appendDecimal(nil, fy, 1))
 }
 
 func (p projection) path(points []port.Point, closed bool) string {
-	var b strings.Builder
+	b := make([]byte, 0, 12*len(points)+1)
 	for i, pt := range points {
 		x, y := p.xy(pt)
-		fmt.Fprintf(&b, "%c%.1f %.1f", "ML"[min(i, 1)], x, y)
+		b = append(b, "ML"[min(i, 1)])
+		b = append(appendDecimal(b, x, 1), ' ')
+		b = appendDecimal(b, y, 1)
 	}
 	if closed && len(points) > 0 {
-		b.WriteByte('Z')
+		b = append(b, 'Z')
 	}
-	return b.String()
+	return string(b)
 }
 
 // chart draws the port, its vessels, the marks, and the walk of the selected finding.
 func (c *Console) chart(page finding.Page, sel *finding.Finding) (chart, string) {
 	g := c.ports.of(c.d.Port())
-	pr := newProjection(g.box)
-	out := chart{Label: "Map of " + g.port.Identity.Name}
-	out.declared(g.port, pr)
+	pr, out := g.projection, g.drawn
+	out.Label = "Map of " + g.port.Identity.Name
+	out.Names = slices.Clone(out.Names) // some are taken out, as the walk asks
 	pic := c.d.Vessels()
 	near, all := nearest(pic, g.port.Identity.Centre, chartVessels)
 	for _, t := range near {
@@ -178,17 +179,17 @@ func (ch *chart) name(pr projection, text string, r port.Ring) {
 	ch.Names = append(ch.Names, label{X: x, Y: y, Text: text})
 }
 
-func (ch *chart) ship(pr projection, t vessel.Track, asOf time.Time) {
+func (ch *chart) ship(pr projection, t *vessel.Track, asOf time.Time) {
 	x, y := pr.xy(port.Point{t.Lon, t.Lat})
 	if x < -20 || y < -20 || x > chartW+20 || y > chartH+20 {
 		return
 	}
-	turn := float64(bearing(t))
+	turn := float64(bearing(*t))
 	class, mark := "vessel", "#s-ship"
 	switch {
 	case len(t.Findings) > 0:
 		class += " doubt"
-	case vesselIcon(t, asOf) == "ship-silent":
+	case vesselIcon(*t, asOf) == "ship-silent":
 		class += " silent"
 	case t.Kind == "aid" || t.Kind == "base-station":
 		class, mark = class+" aid", "#s-aid"
@@ -196,14 +197,17 @@ func (ch *chart) ship(pr projection, t vessel.Track, asOf time.Time) {
 	if math.IsNaN(turn) {
 		turn = 0
 	}
-	ch.Ships = append(ch.Ships, shipShape{mark, fmt.Sprintf("translate(%.1f %.1f) rotate(%.0f)", x, y, turn), class, trackName(t), "/vessels/" + trackID(t)})
-	var wake []port.Point
-	for _, fix := range t.Past {
-		if !math.IsNaN(fix.Lat) && !math.IsNaN(fix.Lon) {
-			wake = append(wake, port.Point{fix.Lon, fix.Lat})
-		}
-	}
+	ch.Ships = append(ch.Ships, shipShape{mark, turned(x, y, turn), class, trackName(*t), "/vessels/" + trackID(*t)})
+	wake := wakeOf(t, chartStep/pr.scale)
 	if len(wake) > 0 {
 		ch.Wakes = append(ch.Wakes, pr.path(append(wake, port.Point{t.Lon, t.Lat}), false))
 	}
+}
+
+// turned is where a ship lies in the drawing and how it is turned, in degrees.
+func turned(x, y, turn float64) string {
+	b := appendDecimal([]byte("translate("), x, 1)
+	b = appendDecimal(append(b, ' '), y, 1)
+	b = strconv.AppendInt(append(b, ") rotate("...), int64(math.Round(turn)), 10)
+	return string(append(b, ')'))
 }

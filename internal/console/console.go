@@ -77,6 +77,7 @@ type Console struct {
 	live   *live
 	ports  portCache
 	hosts  hostCache
+	seas   seasCache
 }
 
 // New makes the console. It fails where a needed dependency is missing or the

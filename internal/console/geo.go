@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -68,7 +69,6 @@ type geometry struct {
 type collection struct {
 	Type     string    `json:"type"`
 	Features []feature `json:"features"`
-	Note     string    `json:"note,omitempty"`
 }
 
 func pointFeature(p port.Point, props map[string]any) feature {
@@ -89,6 +89,9 @@ type geoPort struct {
 	box  box // of areas and waters: what the map opens on
 	json []byte
 	tag  string
+
+	projection projection
+	drawn      chart // what is declared, for drawings on the server
 }
 
 type portCache struct {
@@ -148,6 +151,8 @@ func newGeoPort(p *port.Port) *geoPort {
 		g.box = box{ce[0] - 0.05, ce[1] - 0.03, ce[0] + 0.05, ce[1] + 0.03}
 	}
 	g.json, _ = json.Marshal(col) // floats of a loaded port file are finite
+	g.projection = newProjection(g.box)
+	g.drawn.declared(p, g.projection)
 	sum := sha256.Sum256(g.json)
 	g.tag = hex.EncodeToString(sum[:8])
 	return g
@@ -208,30 +213,30 @@ func hops(f finding.Finding) []finding.Subject {
 	return append([]finding.Subject{f.Subject}, f.Links...)
 }
 
-// nearest are the vessels closest to the port, at most n, and how many there are.
-func nearest(pic vessel.Picture, centre port.Point, n int) (near []vessel.Track, all int) {
-	for _, t := range pic.Tracks {
-		if !math.IsNaN(t.Lat) && !math.IsNaN(t.Lon) {
-			near = append(near, t)
-		}
+// nearest are the vessels closest to the port, at most n, and how many there
+// are. Tracks are large, so what is sorted are their places in the picture.
+func nearest(pic vessel.Picture, centre port.Point, n int) (near []*vessel.Track, all int) {
+	type far struct {
+		squared float64 // degrees of latitude
+		at      int
 	}
-	all = len(near)
-	if all > n {
-		away := func(t vessel.Track) float64 {
-			dx := (t.Lon - centre[0]) * math.Cos(centre[1]*math.Pi/180)
-			dy := t.Lat - centre[1]
-			return dx*dx + dy*dy
+	shrink := math.Cos(centre[1] * math.Pi / 180)
+	order := make([]far, 0, len(pic.Tracks))
+	for i := range pic.Tracks {
+		t := &pic.Tracks[i]
+		if math.IsNaN(t.Lat) || math.IsNaN(t.Lon) {
+			continue
 		}
-		slices.SortStableFunc(near, func(a, b vessel.Track) int {
-			switch x, y := away(a), away(b); {
-			case x < y:
-				return -1
-			case x > y:
-				return 1
-			}
-			return 0
-		})
-		near = near[:n]
+		dx, dy := (t.Lon-centre[0])*shrink, t.Lat-centre[1]
+		order = append(order, far{dx*dx + dy*dy, i})
+	}
+	if all = len(order); all > n {
+		slices.SortFunc(order, func(a, b far) int { return cmp.Or(cmp.Compare(a.squared, b.squared), a.at-b.at) })
+		order = order[:n]
+	}
+	near = make([]*vessel.Track, len(order))
+	for i, o := range order {
+		near[i] = &pic.Tracks[o.at]
 	}
 	return near, all
 }
@@ -285,48 +290,6 @@ func trackName(t vessel.Track) string {
 		return t.Name
 	}
 	return fmt.Sprintf("MMSI %09d", t.MMSI)
-}
-
-// mapLive is what moves on the map: vessels, marks of findings, the walk of the selected one.
-func (c *Console) mapLive(w http.ResponseWriter, r *http.Request) {
-	pic := c.d.Vessels()
-	g := c.ports.of(c.d.Port())
-	near, all := nearest(pic, g.port.Identity.Centre, mapVessels)
-	col := collection{Type: "FeatureCollection", Features: []feature{}, Note: c.mapNote(pic, len(near), all)}
-	for _, t := range near {
-		col.Features = append(col.Features, vesselFeatures(t, pic.AsOf)...)
-	}
-	marks, err := c.markFeatures(r, g.port)
-	if err != nil {
-		c.d.Log.Error("map: findings not read", "error", err)
-		http.Error(w, "findings could not be read", http.StatusInternalServerError)
-		return
-	}
-	col.Features = append(col.Features, marks...)
-	w.Header().Set("Content-Type", "application/geo+json")
-	w.Header().Set("Cache-Control", "no-store")
-	if err := json.NewEncoder(w).Encode(col); err != nil && r.Context().Err() == nil {
-		c.d.Log.Error("map: not sent", "error", err)
-	}
-}
-
-func vesselFeatures(t vessel.Track, asOf time.Time) []feature {
-	at := port.Point{t.Lon, t.Lat}
-	heading := float64(bearing(t))
-	if math.IsNaN(heading) {
-		heading = 0
-	}
-	out := []feature{pointFeature(at, map[string]any{"layer": "vessel", "id": trackID(t), "name": trackName(t), "icon": vesselIcon(t, asOf), "heading": math.Round(heading)})}
-	var wake []port.Point
-	for _, fix := range t.Past {
-		if !math.IsNaN(fix.Lat) && !math.IsNaN(fix.Lon) {
-			wake = append(wake, port.Point{fix.Lon, fix.Lat})
-		}
-	}
-	if len(wake) > 0 {
-		out = append(out, feature{"Feature", geometry{"LineString", append(wake, at)}, map[string]any{"layer": "wake"}})
-	}
-	return out
 }
 
 func (c *Console) markFeatures(r *http.Request, p *port.Port) ([]feature, error) {

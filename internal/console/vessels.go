@@ -158,7 +158,7 @@ func trackChart(g *geoPort, t vessel.Track, asOf time.Time) chart {
 	pr := newProjection(b)
 	out.declared(g.port, pr)
 	if !math.IsNaN(t.Lat) && !math.IsNaN(t.Lon) {
-		out.ship(pr, t, asOf)
+		out.ship(pr, &t, asOf)
 		x, y := pr.at(port.Point{t.Lon, t.Lat})
 		out.Names = append(out.Names, label{X: x, Y: y})
 	}
