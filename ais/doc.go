@@ -18,10 +18,15 @@
 // The convenient one returns values: [Parse] for the sentences of one message,
 // [NewReader] for a stream. [Encode] and [AppendSentences] write.
 //
-// Types 1 to 5, 9, 11, 14, 18, 19, 21, 24 and 27 are decoded to values. All
-// other types (6 to 8, 10, 12, 13, 15 to 17, 20, 22, 23, 25, 26) are recognised
-// with type, repeat indicator and MMSI, and their content stays in
-// [Message.Bits]. A value that the message marks as not available is absent:
-// NaN for floats, -1 for small integers with a valid zero, 0 or "" elsewhere,
-// as each field says. A sentinel never passes as a measurement.
+// All 27 types are read to values and written. Those of types 1 to 5, 9, 11, 18,
+// 19, 21, 24 and 27 are parts of [Message]. The rare ones are read on demand
+// from [Message.Bits], so that Message stays cheap to refill: [Message.Binary],
+// [Message.Application] (the application-specific messages of IMO circulars 236
+// and 289, inland AIS and others), [Message.Acknowledgement],
+// [Message.Interrogation] and so on; [Message.SetContent] writes them. An
+// application that is not known keeps its bits.
+//
+// A value that the message marks as not available is absent: NaN for floats,
+// -1 for small integers with a valid zero, 0 or "" elsewhere, as each field
+// says. A sentinel never passes as a measurement.
 package ais

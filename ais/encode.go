@@ -40,8 +40,9 @@ func Encode(m Message, e Envelope) ([]string, error) {
 }
 
 // AppendSentences appends the sentences of m, each ended with "\r\n", and uses
-// no memory but dst. It encodes types 1 to 5, 9, 11, 18, 19, 21, 24 and 27 from
-// their values. Absent values become the "not available" marks of M.1371-5.
+// no memory but dst. Types 1 to 5, 9, 11, 18, 19, 21, 24 and 27 are encoded from
+// their values, the others from Bits, as decoded or as SetContent made them.
+// Absent values become the "not available" marks of M.1371-5.
 // The error wraps ErrNotEncodable or ErrRange and names the field.
 func AppendSentences(dst []byte, m *Message, e Envelope) ([]byte, error) {
 	var b Bits
@@ -49,6 +50,25 @@ func AppendSentences(dst []byte, m *Message, e Envelope) ([]byte, error) {
 		return dst, err
 	}
 	return b.appendSentences(dst, e)
+}
+
+// encodeContent takes the bits of a type whose values are not parts of Message:
+// those decoded, or set by SetContent. Type, repeat indicator and MMSI come from m.
+func (m *Message) encodeContent(b *Bits) error {
+	if !m.contentBits() {
+		return fmt.Errorf("type %d without a content of that type (see SetContent): %w", m.Type, ErrNotEncodable)
+	}
+	if m.Repeat > 3 || m.MMSI >= 1<<30 {
+		return fmt.Errorf("type %d: repeat %d or MMSI %d: %w", m.Type, m.Repeat, m.MMSI, ErrRange)
+	}
+	*b = m.Bits
+	keep := b.Uint(38, 2)
+	clear(b.b[:5])
+	b.put(0, 6, uint64(m.Type))
+	b.put(6, 2, uint64(m.Repeat))
+	b.put(8, 30, uint64(m.MMSI))
+	b.put(38, 2, keep)
+	return nil
 }
 
 // AppendBits is AppendSentences for a content that is given as bits: any type.
@@ -223,7 +243,7 @@ func (m *Message) encodeBits(b *Bits) error {
 	case 27:
 		m.Position.writeLongRange(w)
 	default:
-		return fmt.Errorf("type %d: %w", m.Type, ErrNotEncodable)
+		return m.encodeContent(b)
 	}
 	b.n = w.at
 	if w.err != nil {

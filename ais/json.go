@@ -97,6 +97,11 @@ func AppendJSON(dst []byte, m *Message) []byte {
 		o.bool("virtual_aid", m.Aid.Virtual)
 	}
 	o.text("text", m.SafetyText())
+	if m.Type != 14 {
+		if b, ok := appendContent(o.b, m, Form{}); ok {
+			return append(b, '}')
+		}
+	}
 	if m.Has == 0 {
 		o.int("bits", int64(m.Bits.n))
 		const hex = "0123456789abcdef"
