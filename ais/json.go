@@ -1,214 +1,232 @@
 package ais
 
-import (
-	"math"
-	"strconv"
-)
+import "slices"
 
-// object writes one JSON object.
-type object struct {
-	b    []byte
-	more bool
-}
-
-func (o *object) key(k string) {
-	if o.more {
-		o.b = append(o.b, ',')
-	}
-	o.more = true
-	o.b = append(append(append(o.b, '"'), k...), '"', ':')
-}
-
-func (o *object) int(k string, v int64) {
-	o.key(k)
-	o.b = strconv.AppendInt(o.b, v, 10)
-}
-
-// known writes v unless it is 0, which is the mark of "not available" of that field.
-func (o *object) known(k string, v int64) {
-	if v != 0 {
-		o.int(k, v)
-	}
-}
-
-func (o *object) bool(k string, v bool) {
-	o.key(k)
-	o.b = strconv.AppendBool(o.b, v)
-}
-
-func (o *object) float(k string, v float64, digits int) {
-	if !math.IsNaN(v) {
-		o.key(k)
-		o.b = strconv.AppendFloat(o.b, v, 'f', digits, 64)
-	}
-}
-
-func (o *object) text(k, v string) {
-	if v == "" {
-		return
-	}
-	o.key(k)
-	o.b = append(o.b, '"')
-	for i := range len(v) {
-		switch c := v[i]; {
-		case c == '"' || c == '\\':
-			o.b = append(o.b, '\\', c)
-		case c < ' ' || c > '~': // text of a line may be any byte: shown as the code point of that number
-			const hex = "0123456789abcdef"
-			o.b = append(o.b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			o.b = append(o.b, c)
-		}
-	}
-	o.b = append(o.b, '"')
-}
+// roomForJSON is what most messages take: room is made once, not field by field.
+const roomForJSON = 512
 
 // AppendJSON appends m as one JSON object. Field names and units are those of
 // the scaled AIS objects of gpsd, with two differences: what is not available
 // is left out rather than shown as its mark (181, 511, 3600…), and the
 // rate of turn is a number (degrees a minute) with ROTAIS beside it as
 // "turn_raw". "time", "station", "talker" and "channel" come from the lines.
+// It uses no memory but dst.
 func AppendJSON(dst []byte, m *Message) []byte {
-	o := &object{b: append(dst, '{')}
-	o.text("class", "AIS")
-	if m.Frame.Time != 0 {
-		o.text("time", m.Frame.At().Format("2006-01-02T15:04:05.999Z07:00"))
-	}
-	o.text("station", m.Frame.Station.String())
-	o.text("talker", m.Frame.Talker)
-	if m.Frame.Channel != 0 {
-		o.text("channel", string(rune(m.Frame.Channel)))
-	}
-	o.int("type", int64(m.Type))
-	o.int("repeat", int64(m.Repeat))
-	o.int("mmsi", int64(m.MMSI))
-	o.bool("scaled", true)
+	b := append(slices.Grow(dst, roomForJSON), `{"class":"AIS"`...)
+	b = m.Frame.json(b)
+	b = digits(append(b, `,"type":`...), uint32(m.Type))
+	b = digits(append(b, `,"repeat":`...), uint32(m.Repeat))
+	b = digits(append(b, `,"mmsi":`...), m.MMSI)
+	b = append(b, `,"scaled":true`...)
 	if m.Has&HasClock != 0 {
-		m.Clock.json(o)
+		b = m.Clock.json(b)
 	}
 	if m.Has&HasPosition != 0 {
-		m.Position.json(o, m.Type)
+		b = m.Position.json(b, m.Type)
 	}
-	m.Static.json(o, m)
+	if m.Has&(HasName|HasStatic|HasCall|HasVoyage|HasVendor) != 0 {
+		b = m.Static.json(b, m)
+	}
 	if m.Has&HasAid != 0 {
-		o.int("aid_type", int64(m.Aid.Kind))
-		o.int("regional", int64(m.Aid.Regional))
-		o.bool("off_position", m.Aid.OffPosition)
-		o.bool("virtual_aid", m.Aid.Virtual)
+		b = m.Aid.json(b)
 	}
-	o.text("text", m.SafetyText())
-	if m.Type != 14 {
-		if b, ok := appendContent(o.b, m, Form{}); ok {
-			return append(b, '}')
+	if m.Has&HasText != 0 {
+		if t := m.SafetyText(); t != "" {
+			b = quoted(append(b, `,"text":`...), t)
 		}
 	}
 	if m.Has == 0 {
-		o.int("bits", int64(m.Bits.n))
-		const hex = "0123456789abcdef"
-		o.key("data")
-		o.b = append(o.b, '"')
-		for _, c := range m.Bits.Bytes(nil) {
-			o.b = append(o.b, hex[c>>4], hex[c&15])
-		}
-		o.b = append(o.b, '"')
+		b = m.Bits.json(b)
 	}
-	return append(o.b, '}')
+	return append(b, '}')
 }
 
-func (c *Clock) json(o *object) {
-	if t, ok := c.UTC(); ok {
-		o.text("timestamp", t.Format("2006-01-02T15:04:05Z"))
+// known appends key and v unless v is 0, the mark of "not available" of the field.
+func known[T uint8 | uint16 | uint32](b []byte, key string, v T) []byte {
+	if v == 0 {
+		return b
 	}
-	o.known("epfd", int64(c.EPFD))
+	return digits(append(b, key...), uint32(v))
 }
 
-func (p *Position) json(o *object, kind uint8) {
+// finite tells a value from NaN, which is absent, and from what no JSON can hold.
+func finite[T float32 | float64](v T) bool { return v-v == 0 }
+
+// flag appends key and v.
+func flag(b []byte, key string, v bool) []byte {
+	b = append(b, key...)
+	if v {
+		return append(b, "true"...)
+	}
+	return append(b, "false"...)
+}
+
+// json appends key and t unless it is empty.
+func (t *Text) json(b []byte, key string) []byte {
+	if t.n == 0 {
+		return b
+	}
+	return quoted(append(b, key...), t.b[:t.n])
+}
+
+func (f *Frame) json(b []byte) []byte {
+	if f.Time != 0 {
+		b = append(instant(append(b, `,"time":"`...), f.Time), '"')
+	}
+	b = f.Station.json(b, `,"station":`)
+	if f.Talker != "" {
+		b = quoted(append(b, `,"talker":`...), f.Talker)
+	}
+	if f.Channel != 0 {
+		c := [1]byte{f.Channel}
+		b = quoted(append(b, `,"channel":`...), c[:])
+	}
+	return b
+}
+
+func (c *Clock) json(b []byte) []byte {
+	if _, ok := c.UTC(); ok {
+		b = append(b, `,"timestamp":"`...)
+		b = moment(b, uint32(c.Year), uint32(c.Month), uint32(c.Day), uint32(c.Hour)*3600+uint32(c.Minute)*60+uint32(c.Second))
+		b = append(b, 'Z', '"')
+	}
+	return known(b, `,"epfd":`, c.EPFD)
+}
+
+func (p *Position) json(b []byte, kind uint8) []byte {
 	if kind <= 3 || kind == 27 {
-		o.int("status", int64(p.Status))
+		b = small(append(b, `,"status":`...), p.Status)
 	}
 	if kind <= 3 {
-		o.float("turn", float64(p.Turn), 2)
-		if p.TurnRaw != -128 {
-			o.int("turn_raw", int64(p.TurnRaw))
+		b = p.turnJSON(b)
+	}
+	if finite(p.Altitude) {
+		b = ones(append(b, `,"alt":`...), p.Altitude)
+	}
+	if finite(p.SOG) {
+		b = append(b, `,"speed":`...)
+		if kind == 9 || kind == 27 {
+			b = ones(b, p.SOG)
+		} else {
+			b = tenths(b, p.SOG)
 		}
-		o.int("maneuver", int64(p.Maneuver))
 	}
-	digits := 1
-	if kind == 9 || kind == 27 {
-		digits = 0
+	b = flag(b, `,"accuracy":`, p.Accurate)
+	if finite(p.Lon) {
+		b = seventh(append(b, `,"lon":`...), p.Lon)
 	}
-	o.float("alt", float64(p.Altitude), 0)
-	o.float("speed", float64(p.SOG), digits)
-	o.bool("accuracy", p.Accurate)
-	o.float("lon", p.Lon, 7)
-	o.float("lat", p.Lat, 7)
-	o.float("course", float64(p.COG), 1)
-	o.float("heading", float64(p.Heading), 0)
+	if finite(p.Lat) {
+		b = seventh(append(b, `,"lat":`...), p.Lat)
+	}
+	if finite(p.COG) {
+		b = tenths(append(b, `,"course":`...), p.COG)
+	}
+	if finite(p.Heading) {
+		b = ones(append(b, `,"heading":`...), p.Heading)
+	}
 	if p.Second >= 0 {
-		o.int("second", int64(p.Second))
+		b = small(append(b, `,"second":`...), p.Second)
 	}
-	o.bool("raim", p.RAIM)
+	b = flag(b, `,"raim":`, p.RAIM)
+	return p.kindJSON(b, kind)
+}
+
+func (p *Position) turnJSON(b []byte) []byte {
+	if finite(p.Turn) {
+		b = hundredths(append(b, `,"turn":`...), p.Turn)
+	}
+	if p.TurnRaw != -128 {
+		b = small(append(b, `,"turn_raw":`...), p.TurnRaw)
+	}
+	return digits(append(b, `,"maneuver":`...), uint32(p.Maneuver))
+}
+
+// kindJSON appends what only some message types have.
+func (p *Position) kindJSON(b []byte, kind uint8) []byte {
 	switch kind {
 	case 27:
-		o.bool("gnss", p.Latency) // gpsd names the bit so; true is an old fix
-		return
+		return flag(b, `,"gnss":`, p.Latency) // gpsd names the bit so; true is an old fix
 	case 18:
-		o.bool("cs", p.CSUnit)
-		o.bool("display", p.Display)
-		o.bool("dsc", p.DSC)
-		o.bool("band", p.Band)
-		o.bool("msg22", p.Msg22)
+		b = flag(b, `,"cs":`, p.CSUnit)
+		b = flag(b, `,"display":`, p.Display)
+		b = flag(b, `,"dsc":`, p.DSC)
+		b = flag(b, `,"band":`, p.Band)
+		b = flag(b, `,"msg22":`, p.Msg22)
 	}
 	if kind == 18 || kind == 19 {
-		o.int("reserved", int64(p.Reserved))
+		b = digits(append(b, `,"reserved":`...), uint32(p.Reserved))
 	}
 	if kind == 9 || kind == 18 || kind == 19 {
-		o.int("regional", int64(p.Regional))
+		b = digits(append(b, `,"regional":`...), uint32(p.Regional))
 	}
 	if kind != 19 && kind != 21 {
-		o.int("radio", int64(p.Radio))
+		b = digits(append(b, `,"radio":`...), p.Radio)
 	}
+	return b
 }
 
-func (s *Static) json(o *object, m *Message) {
+func (s *Static) json(b []byte, m *Message) []byte {
 	if m.Has&HasName != 0 {
-		name := "shipname"
+		key := `,"shipname":`
 		if m.Type == 21 {
-			name = "name"
+			key = `,"name":`
 		}
-		o.text(name, s.Name.String())
+		b = s.Name.json(b, key)
 	}
 	if m.Has&HasCall != 0 {
-		o.text("callsign", s.CallSign.String())
+		b = s.CallSign.json(b, `,"callsign":`)
 	}
 	if m.Has&HasStatic != 0 {
-		o.known("shiptype", int64(s.ShipType))
-		o.known("to_bow", int64(s.Bow))
-		o.known("to_stern", int64(s.Stern))
-		o.known("to_port", int64(s.Port))
-		o.known("to_starboard", int64(s.Starboard))
-		o.known("epfd", int64(s.EPFD))
-		o.known("mothership_mmsi", int64(s.Mothership))
+		b = known(b, `,"shiptype":`, s.ShipType)
+		b = known(b, `,"to_bow":`, s.Bow)
+		b = known(b, `,"to_stern":`, s.Stern)
+		b = known(b, `,"to_port":`, s.Port)
+		b = known(b, `,"to_starboard":`, s.Starboard)
+		b = known(b, `,"epfd":`, s.EPFD)
+		b = known(b, `,"mothership_mmsi":`, s.Mothership)
 	}
 	if m.Has&HasVoyage != 0 {
-		o.known("imo", int64(s.IMO))
-		o.int("ais_version", int64(s.Version))
-		o.text("eta", s.eta())
-		o.float("draught", float64(s.Draught), 1)
-		o.text("destination", s.Destination.String())
+		b = s.voyageJSON(b)
 	}
 	if m.Has&HasVendor != 0 {
-		o.text("vendor", s.Vendor.String())
-		o.int("model", int64(s.Model))
-		o.int("serial", int64(s.Serial))
+		b = s.Vendor.json(b, `,"vendor":`)
+		b = digits(append(b, `,"model":`...), uint32(s.Model))
+		b = digits(append(b, `,"serial":`...), s.Serial)
 	}
+	return b
 }
 
-// eta is the estimated time of arrival as gpsd writes it, "" where no part is told.
-func (s *Static) eta() string {
-	if s.ETAMonth == 0 && s.ETADay == 0 && s.ETAHour >= 24 && s.ETAMinute >= 60 {
-		return ""
+func (s *Static) voyageJSON(b []byte) []byte {
+	b = known(b, `,"imo":`, s.IMO)
+	b = digits(append(b, `,"ais_version":`...), uint32(s.Version))
+	if s.ETAMonth != 0 || s.ETADay != 0 || s.ETAHour < 24 || s.ETAMinute < 60 {
+		b = two(append(b, `,"eta":"`...), s.ETAMonth%100)
+		b = two(append(b, '-'), s.ETADay%100)
+		b = two(append(b, 'T'), s.ETAHour%100)
+		b = append(two(append(b, ':'), s.ETAMinute%100), 'Z', '"')
 	}
-	two := func(v uint8) string { return string([]byte{'0' + v/10, '0' + v%10}) }
-	return two(s.ETAMonth) + "-" + two(s.ETADay) + "T" + two(s.ETAHour) + ":" + two(s.ETAMinute) + "Z"
+	if finite(s.Draught) {
+		b = tenths(append(b, `,"draught":`...), s.Draught)
+	}
+	return s.Destination.json(b, `,"destination":`)
+}
+
+func (a *Aid) json(b []byte) []byte {
+	b = digits(append(b, `,"aid_type":`...), uint32(a.Kind))
+	b = digits(append(b, `,"regional":`...), uint32(a.Regional))
+	b = flag(b, `,"off_position":`, a.OffPosition)
+	return flag(b, `,"virtual_aid":`, a.Virtual)
+}
+
+// json appends the content in hexadecimal, the last byte filled up with zero bits.
+func (b *Bits) json(dst []byte) []byte {
+	dst = digits(append(dst, `,"bits":`...), uint32(b.n))
+	dst = append(dst, `,"data":"`...)
+	for i, c := range b.b[:(b.n+7)/8] {
+		if over := i*8 + 8 - b.n; over > 0 {
+			c = c >> over << over
+		}
+		dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
+	}
+	return append(dst, '"')
 }
