@@ -15,6 +15,7 @@ type change struct {
 	records *Records
 	edge    audit.Edge
 	rows    []audit.Row // entries added
+	found   []numbered  // findings saved, for searches
 	cover   bool        // put a checkpoint into the file at once: a person acted, or it was asked for
 }
 
@@ -44,8 +45,12 @@ func (r *Records) change(ctx context.Context, fn func(*change) error) error {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
+		if len(c.found) > 0 {
+			r.searchable.distrust()
+		}
 		return fmt.Errorf("committing a change of the records: %w", err)
 	}
+	r.searchable.put(c.found)
 	r.prepare(ctx)
 	if mark != nil {
 		r.cover(ctx, c.edge.Size, mark)

@@ -38,26 +38,46 @@ type kept struct {
 // read returns the finding id that a document holds, and keeps it. It holds on
 // to no part of document, which may be the memory of the database driver.
 func (d *documents) read(id string, document []byte) (finding.Finding, error) {
-	f, known, err := d.look(id, document)
-	if err == nil && !known {
+	if f, known := d.look(id, document); known {
+		return f, nil
+	}
+	f, err := parse(id, document)
+	if err == nil {
 		d.keep(id, &kept{document: bytes.Clone(document), finding: f})
 	}
 	return f, err
 }
 
-// look is read without keeping: a change of many findings must not drive out
-// those that people look at.
-func (d *documents) look(id string, document []byte) (f finding.Finding, known bool, err error) {
+// look gives the finding that was kept of a document, where it was.
+func (d *documents) look(id string, document []byte) (f finding.Finding, known bool) {
 	d.mu.Lock()
 	k := d.all[id]
 	d.mu.Unlock()
-	if k != nil && bytes.Equal(k.document, document) {
-		return k.finding, true, nil
+	if k == nil || !bytes.Equal(k.document, document) {
+		return f, false
 	}
-	if err := json.Unmarshal(document, &f); err != nil {
-		return f, false, fmt.Errorf("reading the document of finding %s: %w", id, err)
+	return k.finding, true
+}
+
+// known reads a document for a change. What a change reads is not kept, because
+// a change of many findings must not drive out those that people look at; what
+// it writes is, apart from those, because what is told again is mostly what was
+// told a moment ago.
+func (r *Records) known(id string, document []byte) (finding.Finding, error) {
+	if f, known := r.saved.look(id, document); known {
+		return f, nil
 	}
-	return f, false, nil
+	if f, known := r.documents.look(id, document); known {
+		return f, nil
+	}
+	return parse(id, document)
+}
+
+func parse(id string, document []byte) (f finding.Finding, err error) {
+	if err = json.Unmarshal(document, &f); err != nil {
+		err = fmt.Errorf("reading the document of finding %s: %w", id, err)
+	}
+	return f, err
 }
 
 // keep adds one; the ones that came first go at the bounds.

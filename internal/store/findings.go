@@ -22,10 +22,18 @@ var _ finding.Store = Findings{}
 
 // Change implements finding.Store.
 func (s Findings) Change(ctx context.Context, fn func(finding.Tx) error) error {
-	return s.r.change(ctx, func(c *change) error {
-		tx := &findingTx{change: c, loaded: map[string]shape{}}
+	var tx *findingTx
+	err := s.r.change(ctx, func(c *change) error {
+		tx = &findingTx{change: c, loaded: map[string]shape{}}
 		return fn(tx)
 	})
+	if err != nil {
+		return err
+	}
+	for id, k := range tx.saved {
+		s.r.saved.keep(id, k)
+	}
+	return nil
 }
 
 // Position implements finding.Store.
@@ -54,6 +62,7 @@ func (r *Records) Rewind(ctx context.Context, name string, seq uint64) error {
 type findingTx struct {
 	*change
 	loaded map[string]shape // of those that Load was asked for; n is 0 for one that does not exist
+	saved  map[string]*kept // what Save wrote
 	next   int64            // n of the next new finding, 0 before it is known
 }
 
@@ -79,7 +88,7 @@ func (t *findingTx) Load(ctx context.Context, ids []string) (map[string]finding.
 			if err := rows.Scan(&n, &id, &document); err != nil {
 				return err
 			}
-			f, _, err := t.records.documents.look(id, document)
+			f, err := t.records.known(id, document)
 			if err != nil {
 				return err
 			}
@@ -140,7 +149,12 @@ func (t *findingTx) Save(ctx context.Context, saves []finding.Save) error {
 		}
 		counts[is.kind]++
 		words.note(was, is)
+		t.found = append(t.found, numbered{n, searchRowOf(is, f)})
 		t.loaded[f.ID] = is
+		if t.saved == nil {
+			t.saved = make(map[string]*kept, len(saves))
+		}
+		t.saved[f.ID] = &kept{document: document, finding: *f}
 		for _, s := range saves[i].Steps {
 			seq, err := t.record(audit.Entry{Time: s.Entry.Time, Actor: s.Entry.Actor, Action: s.Entry.Action, Subject: subjectOf(f.ID), Detail: s.Entry.Detail})
 			if err != nil {

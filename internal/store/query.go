@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/base64"
@@ -131,12 +132,20 @@ func parseCursor(s string) (c cursor, err error) {
 	return c, nil
 }
 
+// compare orders places as lists do.
+func (c cursor) compare(o cursor) int {
+	return cmp.Or(cmp.Compare(c.Place, o.Place), strings.Compare(c.ID, o.ID))
+}
+
 // List implements finding.Store.
 func (s Findings) List(ctx context.Context, q finding.Query) (finding.Page, error) {
 	var c conditions
 	c.tallied(q)
 	counted := !c.others(q)
 	if words := s.r.dialect.words(q.Text); words != "" {
+		if page, ok, err := s.lookUp(ctx, q); ok || err != nil {
+			return page, err
+		}
 		return s.search(ctx, q, c, words)
 	}
 	var page finding.Page

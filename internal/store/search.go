@@ -17,12 +17,17 @@ const manyHits = 5000
 
 // words is the search of a query for the index of words, "" where there is none.
 func (d *Dialect) words(text string) string {
-	words := split(text)
-	words = words[:min(maxWords, len(words))]
+	words := searched(text)
 	for i, w := range words {
 		words[i] = d.word(w, i == len(words)-1)
 	}
 	return strings.Join(words, d.and)
+}
+
+// searched are the words that are looked for.
+func searched(text string) []string {
+	words := split(text)
+	return words[:min(maxWords, len(words))]
 }
 
 // place is a finding by its place in lists.
@@ -31,7 +36,32 @@ type place struct {
 	n int64
 }
 
-// search is List for queries with words; c holds the other conditions.
+// lookUp is List for queries with words by what is held in memory. It reports
+// false where that can't answer.
+func (s Findings) lookUp(ctx context.Context, q finding.Query) (page finding.Page, ok bool, err error) {
+	var behind *cursor
+	if q.Cursor != "" {
+		at, err := parseCursor(q.Cursor)
+		if err != nil {
+			return page, false, err
+		}
+		behind = &at
+	}
+	found, total, ok := s.r.searchable.find(q, searched(q.Text), behind)
+	if !ok {
+		return page, false, nil
+	}
+	page.Total = total
+	if len(found) > q.Limit {
+		found = found[:q.Limit]
+		page.Next = found[q.Limit-1].cursor.String()
+	}
+	page.Findings, err = s.at(ctx, found)
+	return page, true, err
+}
+
+// search is List for queries with words by the index of the database; c holds
+// the other conditions.
 func (s Findings) search(ctx context.Context, q finding.Query, c conditions, words string) (finding.Page, error) {
 	var page finding.Page
 	d := &s.r.dialect

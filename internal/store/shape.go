@@ -12,8 +12,8 @@ import (
 
 // shape is what the columns beside a document hold of a finding.
 type shape struct {
-	n     int64 // row number; 0 for none
-	words string
+	n    int64  // row number; 0 for none
+	text string // what is searched
 	kind
 }
 
@@ -35,7 +35,7 @@ const findingConflict = `ON CONFLICT (n) DO UPDATE SET place = excluded.place, s
 	assignee = excluded.assignee, last_at = excluded.last_at, shelved_until = excluded.shelved_until, revision = excluded.revision`
 
 func shapeOf(n int64, f *finding.Finding) shape {
-	return shape{n: n, words: wordsOf(f), kind: kind{
+	return shape{n: n, text: textOf(f), kind: kind{
 		state: string(f.State), severity: int(f.Severity), grade: int(f.Grade), present: number(f.Present),
 		domains: domainBits(f.Domains), exercise: number(f.Exercise != ""),
 	}}
@@ -56,6 +56,9 @@ func placeOf(f *finding.Finding) int64 {
 	return -(int64(f.Severity)<<2|int64(f.Grade))<<lastBits - last
 }
 
+// lastOf is the last occurrence in a place, in microseconds.
+func lastOf(place int64) int64 { return -place & (1<<lastBits - 1) }
+
 // allDomains gives each domain its bit.
 var allDomains = []finding.Domain{finding.IT, finding.OT, finding.Physical, finding.Sea, finding.Cargo}
 
@@ -72,10 +75,14 @@ func domainBits(domains []finding.Domain) int {
 // maxWords is the most different words of a finding that can be searched for.
 const maxWords = 200
 
-// wordsOf is the searched text of a finding: the different words of its title,
-// summary, rule and subject, in lower case.
-func wordsOf(f *finding.Finding) string {
-	words := split(f.ID + " " + f.Rule + " " + f.Subject.ID + " " + f.Subject.Name + " " + f.Title + " " + f.Summary)
+// textOf is the searched text of a finding: title, summary, rule and subject.
+func textOf(f *finding.Finding) string {
+	return f.ID + " " + f.Rule + " " + f.Subject.ID + " " + f.Subject.Name + " " + f.Title + " " + f.Summary
+}
+
+// wordsOf is the different words of a text, in lower case.
+func wordsOf(text string) string {
+	words := split(text)
 	slices.Sort(words)
 	words = slices.Compact(words)
 	return strings.Join(words[:min(maxWords, len(words))], " ")
@@ -93,13 +100,17 @@ type wordChanges struct {
 }
 
 func (w *wordChanges) note(was, is shape) {
-	if was.n != 0 && was.words == is.words {
+	if was.n != 0 && was.text == is.text { // of most that are told again
 		return
 	}
+	words := wordsOf(is.text)
 	if was.n != 0 {
+		if wordsOf(was.text) == words {
+			return
+		}
 		w.gone = append(w.gone, is.n)
 	}
-	w.rows = append(w.rows, []any{is.n, is.words})
+	w.rows = append(w.rows, []any{is.n, words})
 }
 
 // saveWords writes words into the index of the database.

@@ -57,7 +57,9 @@ type Records struct {
 
 	statements map[string]*sql.Stmt // parsed inserts, nil for those still to be parsed; belongs to whoever has the turn
 
-	documents documents // read lately
+	documents  documents // read lately
+	searchable *searchable
+	saved      documents // written lately
 
 	mu      sync.Mutex // guards what follows
 	covered coverage
@@ -105,7 +107,13 @@ func New(ctx context.Context, c Config) (*Records, error) {
 	}
 	background, stop := context.WithCancel(context.Background())
 	r.stop, r.done = stop, make(chan struct{})
-	go r.keepCheckpoints(background)
+	go func() {
+		defer close(r.done)
+		var both sync.WaitGroup
+		both.Go(func() { r.keepCheckpoints(background) })
+		both.Go(func() { r.keepSearchable(background) })
+		both.Wait()
+	}()
 	return r, nil
 }
 
@@ -127,7 +135,7 @@ func open(ctx context.Context, c Config) (*Records, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{onClose: c.OnClose, write: c.Write, read: c.Read, dialect: c.Dialect, dir: c.Dir, key: key, now: c.Now, log: c.Log, Versions: versions, turn: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}}
+	r := &Records{onClose: c.OnClose, write: c.Write, read: c.Read, dialect: c.Dialect, dir: c.Dir, key: key, now: c.Now, log: c.Log, Versions: versions, turn: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}, searchable: newSearchable()}
 	if err := r.resumeCheckpoints(ctx); err != nil {
 		return nil, err
 	}
@@ -155,7 +163,6 @@ func (r *Records) Close() error {
 // keepCheckpoints covers what watches told by a checkpoint in time, until ctx
 // is done.
 func (r *Records) keepCheckpoints(ctx context.Context) {
-	defer close(r.done)
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
 	for {
