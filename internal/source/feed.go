@@ -65,8 +65,10 @@ type Feed struct {
 	health  event.SourceHealth
 	reasons map[string]int // index into health.Reasons
 	perSec  [rateWindow]uint64
-	secAt   int64 // unix second of the newest slot
-	told    bool  // health changed since it was last put
+	secAt   int64           // unix second of the newest slot
+	told    bool            // health changed since it was last put
+	tellAt  time.Time       // of the account that was last put where nothing works in the background
+	run     context.Context // of Start, for accounts that are due when an input is counted that gives no row
 	stop    context.CancelFunc
 	done    chan struct{}
 	failed  error // of the background flush, told at the next call
@@ -107,6 +109,7 @@ func (f *Feed) Head(told time.Time, raw event.Raw) event.Head {
 // flush in the background until End. The context ends the background work too.
 func (f *Feed) Start(ctx context.Context) error {
 	ctx, f.stop = context.WithCancel(ctx)
+	f.run, f.tellAt = ctx, f.started
 	f.done = make(chan struct{})
 	if f.o.FlushEvery > 0 {
 		go f.background(ctx)
@@ -219,9 +222,27 @@ func (f *Feed) added(ctx context.Context, h *event.Head) error {
 	}
 	f.count(h.Seen)
 	if f.batch.Len() >= BatchRows {
-		return f.flush(ctx, false)
+		if err := f.flush(ctx, false); err != nil {
+			return err
+		}
 	}
-	return nil
+	return f.tellAccount(ctx, h.Seen)
+}
+
+// tellAccount puts the health account where it is due and no background work does
+// so. It goes alone: batches of a file are named after their content, and a file
+// that is read again must give the same ones. A recording has no clock to be due by.
+func (f *Feed) tellAccount(ctx context.Context, now time.Time) error {
+	if f.run == nil || f.o.FlushEvery > 0 || f.stuck != nil || now.Sub(f.tellAt) < healthEvery {
+		return nil
+	}
+	if now = f.o.Clock(); now.IsZero() || now.Sub(f.tellAt) < healthEvery {
+		return nil
+	}
+	f.tellAt = now
+	f.serial++
+	b := event.Batch{ID: fmt.Sprintf("%s/%d/health/%d", f.id, f.started.UnixNano(), f.serial), Source: f.id, Health: []event.SourceHealth{f.account()}}
+	return f.put(ctx, &b)
 }
 
 // Rejected counts an input that could not be read. The reason is one of few
@@ -230,7 +251,6 @@ func (f *Feed) Rejected(reason string, raw event.Raw) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.health.Rejected++
-	f.heard()
 	i, known := f.reasons[reason]
 	if !known && len(f.health.Reasons) >= maxReasons-1 {
 		reason = "other reasons"
@@ -243,6 +263,7 @@ func (f *Feed) Rejected(reason string, raw event.Raw) {
 	}
 	f.health.Reasons[i].Count++
 	f.health.Reasons[i].Last = raw
+	f.heard()
 }
 
 // Skipped counts input that was understood and is of no concern.
@@ -260,6 +281,9 @@ func (f *Feed) heard() {
 		f.health.LastSeen = now
 	}
 	f.count(now)
+	if err := f.tellAccount(f.run, now); err != nil {
+		f.failed = err
+	}
 }
 
 // Connecting tells that the feed has no connection at the moment, and why.

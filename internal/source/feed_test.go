@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -167,5 +168,47 @@ func TestRateIsOfTheLastMinute(t *testing.T) {
 	now = now.Add(5 * time.Minute)
 	if r := f.Health().Rate; r != 0 {
 		t.Errorf("rate %v after five silent minutes", r)
+	}
+}
+
+// A file tells of itself every ten seconds while it is read, whether its lines
+// are good or not, and its batches keep their names over that.
+func TestFilesTellOfThemselvesToo(t *testing.T) {
+	read := func(slow bool) *kept {
+		now := t0
+		sink := &kept{}
+		f := NewFeed("ais", sink, FeedOptions{Repeatable: true, Clock: func() time.Time { return now }})
+		ctx := context.Background()
+		if err := f.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		for i := range int64(1000) {
+			if slow {
+				now = now.Add(100 * time.Millisecond)
+			}
+			if i%2 == 0 || i > 800 {
+				f.Rejected("bad", event.Raw{Offset: i})
+			} else if err := f.Vessel(ctx, report(f, i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.End(ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+		return sink
+	}
+	slow, fast := read(true), read(false)
+	if n := len(slow.health); n < 11 || n > 12 { // a hundred seconds, the start and the end
+		t.Errorf("%d accounts in a hundred seconds, want one every ten", n)
+	}
+	for i, h := range slow.health[1:] {
+		if gap := h.Time.Sub(slow.health[i].Time); gap > healthEvery+time.Second {
+			t.Errorf("%s between two accounts", gap)
+		}
+	}
+	for id, n := range fast.ids {
+		if n > 0 && !strings.HasPrefix(id, "ais/"+fmt.Sprint(t0.UnixNano())) && slow.ids[id] != n {
+			t.Errorf("the batch %s has another name when it is read slowly: %v", id, slow.ids)
+		}
 	}
 }

@@ -85,7 +85,7 @@ func (s *System) Run(ctx context.Context, o RunOptions) error {
 		if o.Wrap == nil {
 			return srv.Serve(ctx, listener)
 		}
-		return serveWrapped(ctx, listener, srv, o.Wrap(srv))
+		return serveWrapped(ctx, listener, srv.End, o.Wrap(srv))
 	})
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		return err
@@ -93,17 +93,27 @@ func (s *System) Run(ctx context.Context, o RunOptions) error {
 	return nil
 }
 
-// serveWrapped serves a handler that stands in front of the server.
-func serveWrapped(ctx context.Context, l net.Listener, srv *server.Server, h http.Handler) error {
+// serveWrapped serves a handler that stands in front of the server. end ends the
+// requests that last. It returns when no request is under way any more: what they
+// work with is closed after it.
+func serveWrapped(ctx context.Context, l net.Listener, end func(), h http.Handler) error {
+	ctx, stop := context.WithCancel(ctx)
 	hs := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan struct{})
 	go func() {
+		defer close(ended)
 		<-ctx.Done()
-		srv.End()
+		end()
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		_ = hs.Shutdown(wait) // what is still open after that is cut with the process
+		if hs.Shutdown(wait) != nil {
+			_ = hs.Close() // what is still open after that is cut
+		}
 	}()
-	if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	err := hs.Serve(l)
+	stop()
+	<-ended
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
 	}
 	return nil
