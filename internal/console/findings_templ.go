@@ -266,7 +266,7 @@ func findingsTable(v findingsView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		} else {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<div class=\"sheet\"><table><thead><tr><th scope=\"col\"><span class=\"vh\">Grade and severity</span></th><th scope=\"col\">Finding</th><th scope=\"col\">World</th><th scope=\"col\">Subject</th><th scope=\"col\">State</th><th scope=\"col\" class=\"n\">First</th><th scope=\"col\" class=\"n\">Last</th><th scope=\"col\" class=\"n\">Count</th><th scope=\"col\"><span class=\"vh\">Actions</span></th></tr></thead> <tbody>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<div class=\"sheet\"><table><thead><tr><th scope=\"col\"><span class=\"vh\">Grade and severity</span></th><th scope=\"col\">Finding</th><th scope=\"col\">World</th><th scope=\"col\">Subject</th><th scope=\"col\">State</th><th scope=\"col\" class=\"n\">First (UTC)</th><th scope=\"col\" class=\"n\">Last, ago</th><th scope=\"col\" class=\"n\">Count</th><th scope=\"col\"><span class=\"vh\">Actions</span></th></tr></thead> <tbody>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -513,7 +513,7 @@ func findingRow(v findingsView, f finding.Finding) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "</span></td><td>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 40, "</span></td><td class=\"nowrap\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

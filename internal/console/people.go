@@ -20,6 +20,7 @@ type peopleView struct {
 	Doubts int
 	Dark   int // areas of which no reader was ever heard
 	AsOf   time.Time
+	Doors  *port.Port // names the readers
 	Only   string // area that alone is shown, "" for all
 }
 
@@ -37,7 +38,7 @@ type areaView struct {
 
 func (c *Console) people(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	p, pic := c.d.Port(), c.d.Physical()
-	v := peopleView{AsOf: pic.AsOf, Only: r.URL.Query().Get("area")}
+	v := peopleView{Doors: p, AsOf: pic.AsOf, Only: r.URL.Query().Get("area")}
 	byArea := map[string]*areaView{}
 	for i := range p.Areas {
 		a := &p.Areas[i]

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/a-h/templ"
@@ -72,11 +73,22 @@ func driftWords(s health.Source) string {
 	if d < 0 {
 		sign, d = "−", -d
 	}
-	text := sign + d.Round(time.Millisecond).String()
+	text := sign + driftSpan(d)
 	if s.Health.DriftFrom != "" {
 		text += " against " + s.Health.DriftFrom
 	}
 	return text
+}
+
+// driftSpan writes how far a clock is off: milliseconds below a second.
+func driftSpan(d time.Duration) string {
+	if d < time.Second {
+		return strconv.FormatInt(d.Milliseconds(), 10) + " ms"
+	}
+	if d < time.Minute {
+		return strconv.FormatFloat(d.Seconds(), 'f', 1, 64) + " s"
+	}
+	return span(d)
 }
 
 // exampleOf shows the last input that was rejected for a reason.

@@ -28,7 +28,7 @@ var spans = []struct {
 
 const (
 	defaultSpan = 1
-	lineBuckets = 120 // of activity
+	lineBuckets = 120 // of activity, at the most
 	pinGap      = 3.2 // percent of the window: marks nearer than this stand as one with a number
 	linePins    = 160 // facts drawn at most, of the most serious findings first
 )
@@ -182,9 +182,11 @@ func (t *timeline) x(at time.Time) float64 {
 // fillLanes draws activity as bars whose height grows with the logarithm of the count.
 func (c *Console) fillLanes(r *http.Request, t *timeline) error {
 	var counts map[finding.Domain][]int
+	// Activity is kept by the minute: finer buckets would be empty three times out of four.
+	buckets := max(1, min(lineBuckets, int(t.To.Sub(t.From)/time.Minute)))
 	if c.d.Activity != nil {
 		var err error
-		if counts, err = c.d.Activity.Activity(r.Context(), t.From, t.To, lineBuckets); err != nil {
+		if counts, err = c.d.Activity.Activity(r.Context(), t.From, t.To, buckets); err != nil {
 			return fmt.Errorf("activity of the timeline: %w", err)
 		}
 		t.Counted = true
@@ -200,7 +202,7 @@ func (c *Console) fillLanes(r *http.Request, t *timeline) error {
 		for j, n := range row {
 			if n > 0 {
 				h := math.Log1p(float64(n)) / most * height * 0.42
-				l.Bars = append(l.Bars, bar{percent(float64(j) * 100 / lineBuckets), percent(float64(i+1)*height - h), percent(82.0 / lineBuckets), percent(h)})
+				l.Bars = append(l.Bars, bar{percent(float64(j) * 100 / float64(buckets)), percent(float64(i+1)*height - h), percent(82.0 / float64(buckets)), percent(h)})
 			}
 		}
 		t.Lanes = append(t.Lanes, l)

@@ -241,7 +241,7 @@ func zonesPage(v zonesView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<div class=\"sheet\" tabindex=\"0\" role=\"region\" aria-label=\"Matrix of zones\"><table class=\"matrix\"><thead><tr><td></td>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<div class=\"sheet\" tabindex=\"0\" role=\"region\" aria-label=\"Matrix of zones\"><table class=\"matrix\"><thead><tr><td>from ↓ to →</td>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
