@@ -15,7 +15,7 @@ type change struct {
 	records *Records
 	edge    audit.Edge
 	rows    []audit.Row // entries added
-	found   []numbered  // findings saved, for searches
+	found   []savedRow  // findings saved, for searches
 	cover   bool        // put a checkpoint into the file at once: a person acted, or it was asked for
 }
 

@@ -149,7 +149,7 @@ func (t *findingTx) Save(ctx context.Context, saves []finding.Save) error {
 		}
 		counts[is.kind]++
 		words.note(was, is)
-		t.found = append(t.found, numbered{n, searchRowOf(is, f)})
+		t.found = append(t.found, savedRowOf(was, is, f))
 		t.loaded[f.ID] = is
 		if t.saved == nil {
 			t.saved = make(map[string]*kept, len(saves))

@@ -52,29 +52,33 @@ func newSearchable() *searchable {
 	return &searchable{rules: map[string]string{}, doubt: make(chan struct{}, 1)}
 }
 
-// searchRowOf is the row of a finding as it is saved.
-func searchRowOf(is shape, f *finding.Finding) searchRow {
-	return searchRow{place: placeOf(f), id: f.ID, rule: f.Rule, subject: f.Subject.ID, assignee: f.Assignee, state: f.State,
-		words: is.words, severity: uint8(f.Severity), grade: uint8(f.Grade), presents: uint8(is.present), domains: uint8(is.domains)}
+// savedRow is a row to be taken in; its words are those of text.
+type savedRow struct {
+	searchRow
+	n    int64
+	text string
+	same bool // the text is as it was before
 }
 
-// numbered is a row with its number.
-type numbered struct {
-	n int64
-	searchRow
+// savedRowOf is the row of a finding that was something else before.
+func savedRowOf(was, is shape, f *finding.Finding) savedRow {
+	row := searchRow{place: placeOf(f), id: f.ID, rule: f.Rule, subject: f.Subject.ID, assignee: f.Assignee, state: f.State,
+		severity: uint8(f.Severity), grade: uint8(f.Grade), presents: uint8(is.present), domains: uint8(is.domains)}
+	return savedRow{searchRow: row, n: is.n, text: is.text, same: was.n != 0 && was.text == is.text}
 }
 
 // put takes in what was committed.
-func (s *searchable) put(rows []numbered) {
+func (s *searchable) put(rows []savedRow) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range rows {
-		s.set(rows[i].n, &rows[i].searchRow, true)
+		s.set(&rows[i], true)
 	}
 }
 
 // set writes a row. One that is there already is newer than what a filling read.
-func (s *searchable) set(n int64, row *searchRow, newer bool) {
+func (s *searchable) set(row *savedRow, newer bool) {
+	n := row.n
 	if n <= 0 || s.over {
 		return
 	}
@@ -85,18 +89,30 @@ func (s *searchable) set(n int64, row *searchRow, newer bool) {
 	if missing := int(n) + 1 - len(s.rows); missing > 0 {
 		s.rows = append(s.rows, make([]searchRow, missing)...)
 	}
-	if s.rows[n].id != "" && !newer {
+	old := &s.rows[n]
+	if old.id != "" && !newer {
 		return
 	}
-	kept := *row
+	kept := row.searchRow
+	if old.id != "" { // rule and subject make the id
+		kept.id, kept.rule, kept.subject, kept.words = old.id, old.rule, old.subject, old.words
+		if row.assignee != "" {
+			kept.assignee = strings.Clone(row.assignee)
+		}
+		if !row.same {
+			kept.words = " " + plainLetters(wordsOf(row.text)) + " "
+		}
+		*old = kept
+		return
+	}
 	rule, known := s.rules[row.rule]
 	if !known {
 		rule = strings.Clone(row.rule)
 		s.rules[rule] = rule
 	}
 	kept.id, kept.rule, kept.subject, kept.assignee = strings.Clone(row.id), rule, strings.Clone(row.subject), strings.Clone(row.assignee)
-	kept.words = " " + plainLetters(row.words) + " "
-	s.rows[n] = kept
+	kept.words = " " + plainLetters(wordsOf(row.text)) + " "
+	*old = kept
 }
 
 // distrust empties the index and asks for a new filling: it is not known
@@ -135,9 +151,9 @@ func (r *Records) fillSearchable(ctx context.Context) error {
 		"FROM findings f JOIN finding_documents d ON d.n = f.n WHERE f.n > ? ORDER BY f.n LIMIT ?"
 	s := r.searchable
 	for last, more := int64(0), true; more && last <= maxSearchable; {
-		var part []numbered
+		var part []savedRow
 		err := r.each(ctx, query, []any{last, fillAtOnce}, func(rows *sql.Rows) error {
-			var row numbered
+			var row savedRow
 			var document sql.RawBytes
 			var told struct {
 				Title, Summary string
@@ -149,7 +165,7 @@ func (r *Records) fillSearchable(ctx context.Context) error {
 			if err := json.Unmarshal(document, &told); err != nil {
 				return fmt.Errorf("reading the document of finding %s: %w", row.id, err)
 			}
-			row.words = wordsOf(&finding.Finding{ID: row.id, Occurrence: finding.Occurrence{Rule: row.rule, Subject: told.Subject, Title: told.Title, Summary: told.Summary}})
+			row.text = textOf(&finding.Finding{ID: row.id, Occurrence: finding.Occurrence{Rule: row.rule, Subject: told.Subject, Title: told.Title, Summary: told.Summary}})
 			part = append(part, row)
 			return nil
 		})
@@ -158,7 +174,7 @@ func (r *Records) fillSearchable(ctx context.Context) error {
 		}
 		s.mu.Lock()
 		for i := range part {
-			s.set(part[i].n, &part[i].searchRow, false)
+			s.set(&part[i], false)
 		}
 		s.mu.Unlock()
 		if more = len(part) == fillAtOnce; len(part) > 0 {
