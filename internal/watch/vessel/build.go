@@ -52,6 +52,12 @@ func (s *ship) tracks(out []Track) []Track {
 	if s.shared.present {
 		t.Findings = append(t.Findings, finding.Occurrence{Rule: ruleHulls, Subject: s.subject(), Exercise: s.exercise}.FindingID())
 	}
+	for i := range s.held {
+		t.Findings = append(t.Findings, finding.Occurrence{Rule: rules[s.held[i].rule].id, Subject: s.subject(), Exercise: s.exercise}.FindingID())
+	}
+	if s.area != nil {
+		t.Findings = append(t.Findings, s.area.occurrence().FindingID())
+	}
 	if len(s.hulls) == 0 {
 		return append(out, t)
 	}

@@ -27,8 +27,10 @@ type stationKey struct{ source, station string }
 // own clock is wrong (met: 37 s, for hours) does not spoil the measure, because
 // the largest group decides.
 type stationClock struct {
-	bins [60 / lagBin]uint16
-	n    int
+	bins  [60 / lagBin]uint16
+	n     int
+	since int64 // first and newest position, by the line
+	last  int64
 }
 
 // lagOf is the time of the line less the report's own second, 0..59; -1 where

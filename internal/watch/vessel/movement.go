@@ -53,7 +53,9 @@ func (w *Watch) position(s *ship, r *event.VesselReport, at int64, lag int) {
 	if near(h.lat, h.lon, r.Lat, r.Lon) || !s.movable() || w.reaches(h, s, r, at, lag) {
 		w.calm(s, at)
 		if at >= h.at { // a report out of order moves nothing
+			w.follow(s, h, r, at, lag)
 			h.take(r, at, lag)
+			w.judgePath(s, h, r, at)
 		}
 		return
 	}
@@ -64,6 +66,7 @@ func (w *Watch) position(s *ship, r *event.VesselReport, at int64, lag int) {
 		s.cur = best
 		s.switches++
 		if h := &s.hulls[best]; at >= h.at {
+			h.motion, h.drift, h.stop = motion{}, driftState{}, stopState{}
 			h.take(r, at, lag)
 		}
 		w.judgeHulls(s, r, from, at)
@@ -119,18 +122,22 @@ func (s *ship) addHull(r *event.VesselReport, at int64, lag int) {
 				i = j
 			}
 		}
-		s.hulls[i] = hull{past: s.hulls[i].past[:0]}
+		s.hulls[i] = s.hulls[i].empty()
 	} else if cap(s.hulls) > i {
 		s.hulls = s.hulls[:i+1]
-		s.hulls[i] = hull{past: s.hulls[i].past[:0]}
+		s.hulls[i] = s.hulls[i].empty()
 	} else {
 		s.hulls = append(s.hulls, hull{})
 	}
 	s.cur = i
 	h := &s.hulls[i]
-	h.since, h.start = at, r.Head
+	h.since = at
+	h.start, _ = own(&r.Head, nil)
 	h.take(r, at, lag)
 }
+
+// empty is a hull that keeps the memory of h and nothing else.
+func (h *hull) empty() hull { return hull{past: h.past[:0], recent: h.recent[:0], text: h.text[:0]} }
 
 // leap is a fix that no hull can have come to: a new one begins, and one
 // sighting is a suspicion and no more.
@@ -144,6 +151,11 @@ func (w *Watch) leap(s *ship, r *event.VesselReport, at int64, lag int) {
 		return
 	}
 	s.jump.good = 0
+	w.disturb(s, displaced, &from, r, at)
+	if s.area != nil {
+		s.area.at = max(s.area.at, at)
+		return
+	}
 	w.tellJump(s, &from, r, at, finding.Suspected)
 }
 

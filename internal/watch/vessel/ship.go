@@ -47,6 +47,15 @@ type ship struct {
 	switches int // times that reports went from one hull to another that they can't have reached
 	jump     condition
 	shared   condition
+	held     []held
+	fix      fixState
+	who      *identities // nil until an identity changes
+	pace     pace
+	fixed    *fixed // of base stations and aids, nil for others
+	area     *area  // that it is part of, nil none
+	ashore   ashore
+	safety   [8]int64 // times of messages 12 and 14
+	nsafety  int
 }
 
 // copyOf is enough of a report to know it again.
@@ -66,7 +75,13 @@ type hull struct {
 	since     int64
 	sightings int
 	past      []spot
-	shown     []Fix // past as pictures have it, nil where it has changed since; never written to
+	recent    []mark // the newest fixes, for circles
+	nrecent   int
+	motion    motion
+	drift     driftState
+	stop      stopState
+	text      []byte // of head.Raw
+	shown     []Fix  // past as pictures have it, nil where it has changed since; never written to
 }
 
 // spot is a Fix in twenty bytes.
@@ -87,8 +102,8 @@ type condition struct {
 
 func (s *ship) reset(r *event.VesselReport) {
 	past := s.hulls[:0]
-	copies := s.copies[:0]
-	*s = ship{mmsi: r.MMSI, station: ais.StationOf(r.MMSI), status: -1, lag: -1, heading: float32(math.NaN()), first: r.Time.UnixNano(), hulls: past, copies: copies}
+	copies, holds := s.copies[:0], s.held[:0]
+	*s = ship{mmsi: r.MMSI, station: ais.StationOf(r.MMSI), status: -1, lag: -1, heading: float32(math.NaN()), first: r.Time.UnixNano(), hulls: past, copies: copies, held: holds}
 }
 
 // seenBefore recognises an exact copy within ten minutes: another receiver, or
@@ -121,7 +136,18 @@ func fingerprint(r *event.VesselReport) uint32 {
 	mix(math.Float64bits(r.Lon))
 	mix(uint64(math.Float32bits(r.SOG))<<32 | uint64(math.Float32bits(r.COG)))
 	mix(uint64(math.Float32bits(r.Heading))<<32 | uint64(math.Float32bits(r.Turn)))
+	if r.Second < 0 || r.Second > 59 {
+		// Nothing in it tells when: stations and ships without a fix say the same
+		// again by rights. Copies by a second receiver come within half a minute.
+		mix(uint64(r.Time.Unix() / 30))
+	}
+	if !r.Clock.IsZero() {
+		mix(uint64(r.Clock.Unix()))
+	}
 	if r.Static {
+		for i := range len(r.CallSign) {
+			mix(uint64(r.CallSign[i]))
+		}
 		for i := range len(r.Name) {
 			mix(uint64(r.Name[i]))
 		}
@@ -177,9 +203,20 @@ func (s *ship) title() string {
 	return "MMSI " + digits(s.mmsi)
 }
 
+// own copies a head with its raw text into memory of the vessel's own. The text
+// of a report shares a larger piece of memory with hundreds of others, which
+// would all be kept for its sake.
+func own(h *event.Head, into []byte) (event.Head, []byte) {
+	into = append(into[:0], h.Raw.Text...)
+	out := *h
+	out.Raw.Text = into
+	return out, into
+}
+
 func (h *hull) take(r *event.VesselReport, at int64, lag int) {
 	h.lag = lag
-	h.at, h.lat, h.lon, h.sog, h.cog, h.head = at, r.Lat, r.Lon, r.SOG, r.COG, r.Head
+	h.at, h.lat, h.lon, h.sog, h.cog = at, r.Lat, r.Lon, r.SOG, r.COG
+	h.head, h.text = own(&r.Head, h.text)
 	h.sightings++
 	h.keep()
 }

@@ -2,6 +2,7 @@ package vessel
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,8 +35,11 @@ func severity(g finding.Grade) finding.Severity {
 }
 
 func fact(h event.Head, text string) finding.Fact {
+	h.Raw.Text = slices.Clone(h.Raw.Text) // the vessel's own copy changes with its next report
 	return finding.Fact{Time: h.Time, Text: text, Domain: finding.Sea, Evidence: finding.EvidenceOf(h)}
 }
+
+func clockOf(at int64) string { return time.Unix(0, at).UTC().Format("15:04:05 UTC") }
 
 func place(lat, lon float64) string {
 	ns, ew := 'N', 'E'

@@ -19,12 +19,14 @@ import (
 type Options struct {
 	MaxVessels int           // most vessels kept, 0: 100,000; those unheard the longest give way
 	Forget     time.Duration // a vessel unheard for so long is forgotten, 0: 24 h
+	Limits     *Limits       // thresholds of the rules, nil: DefaultLimits
 }
 
 // Watch keeps the tracks and applies the rules. Observe and Advance belong to
 // one goroutine; Picture may be called from any.
 type Watch struct {
 	o    Options
+	lim  Limits
 	port *port.Port
 	emit func(finding.Occurrence)
 
@@ -41,6 +43,14 @@ type Watch struct {
 	clocks  map[stationKey]*stationClock
 	clock   *stationClock // of the newest report
 	clockOf stationKey
+
+	upsets []upset // the newest, a ring
+	nupset int
+	areas  []*area // open ones
+	cells  map[cellKey]*cell
+	newest int64 // time of the newest position, by its line
+	hushed int64 // when silence was last looked for
+	known  register
 }
 
 // jumped notes a vessel that jumped, to tell one ship's trouble from an area's.
@@ -58,7 +68,13 @@ func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
 	if o.Forget <= 0 {
 		o.Forget = 24 * time.Hour
 	}
-	return &Watch{o: o, port: p, emit: emit, ships: make(map[uint32]*ship), clocks: map[stationKey]*stationClock{}}
+	w := &Watch{o: o, lim: DefaultLimits(), port: p, emit: emit, ships: make(map[uint32]*ship), clocks: map[stationKey]*stationClock{},
+		cells: map[cellKey]*cell{}}
+	if o.Limits != nil {
+		w.lim = *o.Limits
+	}
+	w.declare(p)
+	return w
 }
 
 // Observe takes the vessel reports of a batch.
@@ -84,14 +100,19 @@ func (w *Watch) report(r *event.VesselReport) {
 	}
 	s.heard(r)
 	if r.Static {
+		w.judgeNames(s, r, at)
+		w.judgeDimensions(s, r, at)
 		s.identity(r)
 	}
 	w.judgeIdentity(s, r)
+	w.judgeFix(s, r, at)
 	if !math.IsNaN(r.Lat) && !math.IsNaN(r.Lon) {
 		lag := lagOf(r)
 		w.learn(r, lag)
 		w.position(s, r, at, lag)
+		w.paced(s, r)
 	}
+	w.judgeKind(s, r, at)
 }
 
 // reportTime is when the position was taken: the time of the line, put to the
@@ -148,6 +169,9 @@ func (w *Watch) forget(t int64) {
 		if s := w.ships[mmsi]; s.last <= t {
 			w.clear(s, &s.jump, ruleMovement, "The vessel has not been heard any more.")
 			w.clear(s, &s.shared, ruleHulls, "The vessel has not been heard any more.")
+			for len(s.held) > 0 {
+				w.drop(s, s.held[0].rule, "The vessel has not been heard any more.")
+			}
 		}
 	}
 	for mmsi, s := range w.ships {
@@ -166,12 +190,15 @@ func (w *Watch) Advance(now time.Time) {
 	defer w.mu.Unlock()
 	at := now.UnixNano()
 	w.asOf = max(w.asOf, at)
-	if len(w.open) > 0 {
+	if len(w.open)+len(w.areas) > 0 {
 		w.drawn = nil
 	}
 	for _, mmsi := range slices.Clone(w.open) {
 		w.settle(w.ships[mmsi], at)
+		w.lapse(w.ships[mmsi], at)
 	}
+	w.endAreas(at)
+	w.judgeSilence(at)
 	if at-w.swept > int64(time.Minute) {
 		w.swept = at
 		w.forget(at - int64(w.o.Forget))
@@ -181,7 +208,7 @@ func (w *Watch) Advance(now time.Time) {
 // mark keeps the list of ships with present findings.
 func (w *Watch) mark(s *ship) {
 	i, have := slices.BinarySearch(w.open, s.mmsi)
-	want := s.jump.present || s.shared.present
+	want := s.jump.present || s.shared.present || len(s.held) > 0
 	switch {
 	case want && !have:
 		w.open = slices.Insert(w.open, i, s.mmsi)
