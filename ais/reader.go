@@ -1,7 +1,7 @@
 package ais
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -39,19 +39,28 @@ func (e *LineError) Error() string {
 // Unwrap returns the reason.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// Reader reads messages from a stream of lines of any length.
+// block is how many bytes a Reader asks for at a time: enough that reading costs
+// little, few enough to stay in the nearer caches.
+const block = 1 << 16
+
+// Reader reads messages from a stream of lines of any length. It gives every
+// message as soon as its last line is there, and needs no more memory than one
+// block.
 type Reader struct {
-	r      *bufio.Reader
+	r      io.Reader
 	d      *Decoder
 	m      Message
+	buf    []byte
+	from   int   // start of what is not yet told
+	end    int   // end of what was read
+	base   int64 // offset of buf[0]
 	line   int64
-	offset int64
-	next   int64
+	failed error // of r: told when all lines before it are
 }
 
 // NewReader makes a reader.
 func NewReader(r io.Reader, o Options) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, 1<<16), d: NewDecoder(o)}
+	return &Reader{r: r, d: NewDecoder(o), buf: make([]byte, block+MaxLine)}
 }
 
 // Next returns the next message. The pointer is good until the next call. A
@@ -59,17 +68,27 @@ func NewReader(r io.Reader, o Options) *Reader {
 // io.EOF among them, is the end.
 func (r *Reader) Next() (*Message, error) {
 	for {
-		line, long, err := r.read()
-		if len(line) == 0 && err != nil {
-			return nil, err
+		rest := r.buf[r.from:r.end]
+		n, res, err := r.d.DecodeNext(rest, r.line+1, &r.m)
+		if n == 0 {
+			switch {
+			case len(rest) > MaxLine || r.failed != nil && len(rest) > 0: // too long already, or the last one
+				n = len(rest)
+				res, err = r.d.Decode(rest, r.line+1, &r.m)
+			case r.failed != nil:
+				return nil, r.failed
+			default:
+				r.fill()
+				continue
+			}
 		}
 		r.line++
-		if long {
-			return nil, &LineError{r.line, r.offset, ErrTooLong}
+		offset := r.base + int64(r.from)
+		if r.from += n; rest[n-1] != '\n' {
+			r.skip()
 		}
-		res, derr := r.d.Decode(line, r.line, &r.m)
-		if derr != nil {
-			return nil, &LineError{r.line, r.offset, derr}
+		if err != nil {
+			return nil, &LineError{r.line, offset, err}
 		}
 		if res == Complete {
 			return &r.m, nil
@@ -77,18 +96,35 @@ func (r *Reader) Next() (*Message, error) {
 	}
 }
 
-// read returns the next line; of a line longer than the buffer only that it was.
-func (r *Reader) read() (line []byte, long bool, err error) {
-	r.offset = r.next
-	line, err = r.r.ReadSlice('\n')
-	r.next += int64(len(line))
-	for errors.Is(err, bufio.ErrBufferFull) {
-		long = true
-		var more []byte
-		more, err = r.r.ReadSlice('\n')
-		r.next += int64(len(more))
+// fill moves what is left to the start of the buffer and reads more behind it.
+func (r *Reader) fill() {
+	copy(r.buf, r.buf[r.from:r.end])
+	r.base += int64(r.from)
+	r.end -= r.from
+	r.from = 0
+	for range 100 {
+		n, err := r.r.Read(r.buf[r.end:])
+		r.end += n
+		r.failed = err
+		if n > 0 || err != nil {
+			return
+		}
 	}
-	return line, long, err
+	r.failed = io.ErrNoProgress
+}
+
+// skip passes over what is left of a line that was too long.
+func (r *Reader) skip() {
+	for {
+		if i := bytes.IndexByte(r.buf[r.from:r.end], '\n'); i >= 0 {
+			r.from += i + 1
+			return
+		}
+		if r.from = r.end; r.failed != nil {
+			return
+		}
+		r.fill()
+	}
 }
 
 // All ranges over the messages and the errors of bad lines. Messages are
