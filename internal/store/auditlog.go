@@ -162,6 +162,9 @@ func Verify(ctx context.Context, db *sql.DB, d Dialect, dir string, keys note.Ve
 	if err != nil {
 		return audit.Report{}, fmt.Errorf("reading the checkpoints: %w", err)
 	}
+	if s.Thinned, err = thinnedUntil(ctx, tx.QueryRowContext, d); err != nil {
+		return audit.Report{}, err
+	}
 	s.Rows = entries(ctx, tx)
 	return audit.Verify(s, dir, keys)
 }

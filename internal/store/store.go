@@ -165,6 +165,8 @@ func (r *Records) Close() error {
 func (r *Records) keepCheckpoints(ctx context.Context) {
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
+	thin := time.NewTicker(thinEvery)
+	defer thin.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -172,6 +174,10 @@ func (r *Records) keepCheckpoints(ctx context.Context) {
 		case <-tick.C:
 			if err := r.Checkpoint(ctx); err != nil && ctx.Err() == nil {
 				r.log.Error("writing a checkpoint of the audit log", "error", err)
+			}
+		case <-thin.C:
+			if err := r.ThinCheckpoints(ctx); err != nil && ctx.Err() == nil {
+				r.log.Error("thinning the checkpoints of the audit log", "error", err)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -23,6 +24,7 @@ type Stored struct {
 	Edge        []byte                // of the tree
 	Head        []byte                // checkpoint of the tree, signed in the newest transaction
 	Checkpoints [][]byte              // those that were appended to the file, oldest first
+	Thinned     time.Time             // up to when they were thinned, see ThinAction; zero: never
 }
 
 // ErrUnreadable marks an error of Stored.Rows that says that a column holds what
@@ -180,6 +182,11 @@ func (s Stored) proofs(file []byte, keys note.Verifiers) (marks []signed, fault 
 	inside, rest := split(file)
 	for i, b := range inside {
 		open(bytes.TrimSuffix(b, []byte("\n")), inFile, i)
+	}
+	// A crash may come between the thinning of the one and of the other: what is
+	// compared is what has to be left in both.
+	inside, s.Checkpoints = thinned(inside, s.Thinned), thinned(s.Checkpoints, s.Thinned)
+	for i, b := range inside {
 		if i < len(s.Checkpoints) && !bytes.Equal(framed(s.Checkpoints[i]), b) {
 			proof("%s number %d is not the one that the records hold", inFile, i+1)
 		}

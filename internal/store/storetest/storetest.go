@@ -50,6 +50,7 @@ func Run(t *testing.T, maker Maker) {
 		{"forging", testForging},
 		{"new key", testNewKey},
 		{"checkpoint crash", testCheckpointCrash},
+		{"checkpoints are thinned", testThinning},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, maker(t)) })
 	}
