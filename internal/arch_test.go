@@ -52,6 +52,7 @@ var rooms = map[string][]string{
 	"internal/watch/physical": {"internal/port", "internal/event", "internal/finding"},
 	"internal/watch/health":   {"internal/port", "internal/event", "internal/finding"},
 	"internal/watch/cross":    {"internal/port", "internal/event", "internal/finding"},
+	"internal/replay":         {"ais"},                                                                                                        // plays a recording as a live feed
 	"internal/trial":          {"ais", "internal/event", "internal/finding", "internal/port", "internal/source/ais", "internal/watch/vessel"}, // measures the vessel watch: attacks on captures, with the truth beside them
 	"internal/advisory":       {"internal/port", "internal/event", "internal/finding"},
 

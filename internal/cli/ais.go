@@ -4,16 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/quaywatch/quaywatch/ais"
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/finding"
 	source "github.com/quaywatch/quaywatch/internal/source/ais"
@@ -28,37 +25,7 @@ func newAISCommand() *cobra.Command {
 		Short: "Decode AIS, follow vessels, find tracks that cannot be true",
 		Long:  "AIS reads NMEA 0183 sentences (AIVDM, AIVDO and other talkers) from files, or from standard input without a file or with -. Lines that can't be read are told on standard error and the rest goes on.",
 	}
-	c.AddCommand(newAISDecode(), newAISTrack(), newAISCheck(), newAISTrial())
-	return c
-}
-
-func newAISDecode() *cobra.Command {
-	var asJSON bool
-	var zone string
-	c := &cobra.Command{
-		Use:   "decode [FILE…]",
-		Short: "Print the messages, one a line",
-		Long: `Decode prints every message: with --json as objects with the field names of
-gpsd's scaled AIS JSON, where what is not available is left out.
-
-Exit codes: 0 done; 1 failed; 2 used wrongly.`,
-		RunE: func(c *cobra.Command, args []string) error {
-			loc, err := time.LoadLocation(zone)
-			if err != nil {
-				return usagef("--zone %q: %v: use an IANA name such as Europe/Paris", zone, err)
-			}
-			defer startProgress(c, "decoding")()
-			out := bufio.NewWriterSize(c.OutOrStdout(), 1<<16)
-			for _, name := range inputs(args) {
-				if err := decodeInput(c, name, loc, out, asJSON); err != nil {
-					return errors.Join(err, out.Flush())
-				}
-			}
-			return out.Flush()
-		},
-	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	c.Flags().StringVar(&zone, "zone", "UTC", "time zone of a date and time written before sentences")
+	c.AddCommand(newAISDecode(), newAISTrack(), newAISCheck(), newAISTrial(), newAISReplay())
 	return c
 }
 
@@ -67,79 +34,6 @@ func inputs(args []string) []string {
 		return []string{"-"}
 	}
 	return args
-}
-
-// decodeInput prints the messages of one input and accounts for its bad lines.
-func decodeInput(c *cobra.Command, name string, zone *time.Location, out *bufio.Writer, asJSON bool) error {
-	in := c.InOrStdin()
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = f.Close() }() // opened for reading: closing can't lose anything
-		in = f
-	}
-	r := ais.NewReader(in, ais.Options{Zone: zone})
-	good, bad := 0, 0
-	var line []byte
-	for {
-		m, err := r.Next()
-		var lineErr *ais.LineError
-		switch {
-		case err == nil:
-			good++
-			if asJSON {
-				line = ais.AppendJSON(line[:0], m)
-			} else {
-				line = appendMessage(line[:0], m)
-			}
-			if _, err := out.Write(append(line, '\n')); err != nil {
-				return err
-			}
-		case errors.As(err, &lineErr):
-			bad++
-			fmt.Fprintf(c.ErrOrStderr(), "%s: %v\n", name, lineErr)
-		case errors.Is(err, io.EOF):
-			fmt.Fprintf(c.ErrOrStderr(), "%s: %d messages, %d lines rejected\n", name, good, bad)
-			return nil
-		default:
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if c.Context().Err() != nil {
-			return c.Context().Err()
-		}
-	}
-}
-
-// appendMessage writes a message for people: time, MMSI, type and what matters of it.
-func appendMessage(b []byte, m *ais.Message) []byte {
-	at := "-"
-	if t := m.Frame.At(); !t.IsZero() {
-		at = t.Format("2006-01-02T15:04:05Z")
-	}
-	b = fmt.Appendf(b, "%-20s %09d %-2d", at, m.MMSI, m.Type)
-	if p := &m.Position; m.Has&ais.HasPosition != 0 && !math.IsNaN(p.Lat) {
-		b = fmt.Appendf(b, " %.5f %.5f", p.Lat, p.Lon)
-		if p.SOG == p.SOG {
-			b = fmt.Appendf(b, " %.1f kn", p.SOG)
-		}
-		if p.COG == p.COG {
-			b = fmt.Appendf(b, " %.1f°", p.COG)
-		}
-	}
-	if m.Has&ais.HasName != 0 {
-		b = fmt.Appendf(b, " %q", m.Static.Name.String())
-	}
-	if m.Has&ais.HasClock != 0 {
-		if t, ok := m.Clock.UTC(); ok {
-			b = fmt.Appendf(b, " clock %s", t.Format("2006-01-02T15:04:05Z"))
-		}
-	}
-	if m.Has == 0 {
-		b = fmt.Appendf(b, " (%d bits)", m.Bits.Len())
-	}
-	return b
 }
 
 // aisRun is what reading inputs through the source and the watch gave.

@@ -67,7 +67,7 @@ func (r *Result) writeSweeps(out io.Writer) {
 	for i := range r.Sweeps {
 		s := &r.Sweeps[i]
 		fmt.Fprintf(t, "%s, %s\t%s\t%d\t%s %s\t%s %s\t%d\n", s.Class, s.Unit, s.Group, s.Setups,
-			number(float64(s.Half), "%.4g"), s.Half95.text("%.4g"), number(float64(s.Nine), "%.4g"), s.Nine95.text("%.4g"), s.Never)
+			s.size(float64(s.Half)), s.between(s.Half95), s.size(float64(s.Nine)), s.between(s.Nine95), s.Never)
 	}
 	_ = t.Flush() // into memory; the writer below keeps its error
 	fmt.Fprintln(out)
@@ -118,11 +118,16 @@ func percent(n, of int) string {
 	return fmt.Sprintf("%.0f%%", math.Floor(100*float64(n)/float64(max(of, 1)))) // never rounded up to what was not reached
 }
 
-func number(v float64, format string) string {
-	if math.IsInf(v, 0) || math.IsNaN(v) {
-		return "none"
+// size shows a size; one that no set-up reached lies above the largest tried.
+func (s *Least) size(v float64) string {
+	if math.IsInf(v, 1) {
+		return fmt.Sprintf("over %.4g", s.Largest)
 	}
-	return fmt.Sprintf(format, v)
+	return fmt.Sprintf("%.4g", v)
+}
+
+func (s *Least) between(i Interval) string {
+	return "(" + s.size(i.Low) + " – " + s.size(i.High) + ")"
 }
 
 func (i Interval) text(format string) string {

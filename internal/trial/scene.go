@@ -25,6 +25,7 @@ type Truth struct {
 type Heard struct {
 	Time time.Time
 	MMSI uint32
+	Copy bool // of a report that another receiver, or a late network, brought before
 }
 
 // Stretch is a stretch of the input that the attack wrote.
@@ -40,12 +41,23 @@ type scene struct {
 	edits      map[int][][]byte
 	inserts    map[int][]insert
 	withheld   []Heard
-	kept       map[int]Heard // first line of an edited record
+	kept       map[int]Heard     // by the last line of an edited record
+	heard      map[string]copied // by the bits of the true report
 	attacked   map[uint32]bool
 	area       bool
 	seq        uint8
 	err        error
 }
+
+// copied is what became of a report, so that its copies become the same.
+type copied struct {
+	at int64
+	m  ais.Message
+	do bool
+}
+
+// copyAge is how long after a report its copies come (docs/manual/vessels.md).
+const copyAge = int64(10 * time.Minute)
 
 type insert struct {
 	at    int64
@@ -56,7 +68,7 @@ type insert struct {
 func newScene(c *Capture, r *rand.Rand, s setup) *scene {
 	from, to := s.at-int64(s.warm), s.at+int64(s.span)
 	return &scene{c: c, r: r, lo: c.gapBefore(c.lineAt(from)), hi: c.gapBefore(c.lineAt(to)), start: s.at, end: to,
-		edits: map[int][][]byte{}, inserts: map[int][]insert{}, kept: map[int]Heard{}, attacked: map[uint32]bool{}}
+		edits: map[int][][]byte{}, inserts: map[int][]insert{}, kept: map[int]Heard{}, heard: map[string]copied{}, attacked: map[uint32]bool{}}
 }
 
 // within gives those records of a list that the attack covers.
@@ -79,7 +91,8 @@ func (s *scene) change(r *record, do func(*ais.Message) bool) {
 		s.fail(err)
 		return
 	}
-	if !do(&m) {
+	isCopy := s.once(&m, r.at, do)
+	if isCopy == nil {
 		return
 	}
 	lines, err := s.c.rewrite(r, &m)
@@ -90,8 +103,27 @@ func (s *scene) change(r *record, do func(*ais.Message) bool) {
 	for k, i := range r.lines {
 		s.edits[i] = lines[k : k+1]
 	}
-	s.kept[r.last()] = Heard{time.Unix(0, s.c.clock[r.last()]).UTC(), r.mmsi}
+	s.kept[r.last()] = Heard{time.Unix(0, s.c.clock[r.last()]).UTC(), r.mmsi, *isCopy}
 	s.attacked[r.mmsi] = true
+}
+
+// once changes a message, and a copy of it in the same way: what is sent once
+// is heard alike by all receivers. It tells whether m is a copy; nil where the
+// message stays.
+func (s *scene) once(m *ais.Message, at int64, do func(*ais.Message) bool) *bool {
+	key, frame := string(m.Bits.Bytes(nil)), m.Frame
+	before, known := s.heard[key]
+	if known = known && at-before.at < copyAge; !known {
+		changed := do(m)
+		before = copied{at: at, do: changed, m: *m}
+		s.heard[key] = before
+	}
+	*m = before.m
+	m.Frame = frame
+	if !before.do {
+		return nil
+	}
+	return &known
 }
 
 // withhold takes a record away.
@@ -100,7 +132,7 @@ func (s *scene) withhold(r *record) {
 		s.edits[i] = nil
 	}
 	s.attacked[r.mmsi] = true
-	s.withheld = append(s.withheld, Heard{time.Unix(0, s.c.clock[r.last()]).UTC(), r.mmsi})
+	s.withheld = append(s.withheld, Heard{Time: time.Unix(0, s.c.clock[r.last()]).UTC(), MMSI: r.mmsi})
 }
 
 // add puts a new message in at a time, dressed as a record of the same capture.
@@ -137,7 +169,7 @@ func (s *scene) input() ([]byte, *Truth, error) {
 		slices.SortStableFunc(add, func(a, b insert) int { return int(a.at - b.at) })
 		for _, in := range add {
 			out = t.write(out, in.lines)
-			t.False = append(t.False, Heard{time.Unix(0, in.at).UTC(), in.mmsi})
+			t.False = append(t.False, Heard{Time: time.Unix(0, in.at).UTC(), MMSI: in.mmsi})
 		}
 		if i == s.hi || i == len(s.c.lines) {
 			break

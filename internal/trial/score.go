@@ -13,17 +13,17 @@ import (
 // word for that attack. A finding of another rule about an attacked vessel is
 // neither a hit nor a false alarm; it is listed.
 var rules = map[Class][]string{
-	Teleport:     {"vessel.impossible-movement", "vessel.two-hulls", "vessel.kinematic"},
-	DragOff:      {"vessel.kinematic", "vessel.impossible-movement"},
-	Circle:       {"vessel.circle", "vessel.kinematic", "vessel.impossible-movement"},
+	Teleport:     {"vessel.impossible-movement", "vessel.two-hulls", "vessel.contradictory-movement"},
+	DragOff:      {"vessel.contradictory-movement", "vessel.impossible-movement"},
+	Circle:       {"vessel.circling", "vessel.contradictory-movement", "vessel.impossible-movement"},
 	Shared:       {"vessel.two-hulls", "vessel.impossible-movement"},
 	Flip:         {"vessel.identity-flip"},
-	Silence:      {"vessel.silence"},
-	Displacement: {"vessel.mass-displacement"},
-	Jamming:      {"vessel.jamming"},
-	FalseAid:     {"vessel.aid"},
-	FalseBase:    {"vessel.base-station"},
-	FalseSART:    {"vessel.distress"},
+	Silence:      {"vessel.silent"},
+	Displacement: {"vessel.gnss-interference"},
+	Jamming:      {"vessel.gnss-interference"},
+	FalseAid:     {"vessel.false-aid"},
+	FalseBase:    {"vessel.false-base-station"},
+	FalseSART:    {"vessel.distress-beacon"},
 }
 
 // Outcome is what became of one attack.
@@ -110,11 +110,12 @@ func (t *Truth) attacked(s finding.Subject) bool {
 	return found
 }
 
-// reportsUpTo counts the false reports received up to a moment.
+// reportsUpTo counts the false reports received up to a moment, copies of one
+// report once.
 func (t *Truth) reportsUpTo(at time.Time) int {
 	n := 0
 	for _, r := range t.False {
-		if !r.Time.Truncate(time.Second).After(at) {
+		if !r.Copy && !r.Time.Truncate(time.Second).After(at) {
 			n++
 		}
 	}

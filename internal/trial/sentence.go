@@ -42,7 +42,14 @@ func (c *Capture) compose(like *record, m *ais.Message, at time.Time, seq uint8)
 	if err != nil {
 		return nil, fmt.Errorf("as line %d of %s: %w", like.last()+1, c.Name, err)
 	}
-	line := c.lines[like.last()]
+	notes := like.lines[:len(like.lines)-1] // of several sentences the first is the one to copy, with what stands before it
+	for k, i := range like.lines {
+		if bytes.IndexByte(c.lines[i], '!') >= 0 {
+			notes = like.lines[:k]
+			break
+		}
+	}
+	line := c.lines[like.lines[len(notes)]]
 	from, to := sentenceIn(line)
 	if from < 0 {
 		return nil, fmt.Errorf("line %d of %s: %w", like.last()+1, c.Name, errForm)
@@ -57,7 +64,7 @@ func (c *Capture) compose(like *record, m *ais.Message, at time.Time, seq uint8)
 		sum ^= sumOf(s)
 	}
 	var out [][]byte
-	for _, i := range like.lines[:len(like.lines)-1] {
+	for _, i := range notes {
 		note, err := c.retime(c.lines[i], at)
 		if err != nil {
 			return nil, fmt.Errorf("line %d of %s: %w", i+1, c.Name, err)
