@@ -10,7 +10,13 @@ go test -run '^$' -bench 'Chain' -benchtime 5x ./internal/system | tee -a "$tmp/
 go test -run '^$' -bench 'DayOf8Million' -benchtime 9x ./internal/store/duckdb | tee -a "$tmp/out"
 go test -run '^$' -bench BigPages -benchtime 200x -timeout 60m ./internal/system | tee -a "$tmp/out"
 go test -run '^$' -bench 'Page|P95|Latency' -benchtime 200x ./internal/console ./internal/server | tee -a "$tmp/out"
-go test -run '^$' -bench . -benchtime 1s ./ais ./internal/source/pcap ./internal/watch/vessel ./internal/watch/network ./internal/port ./internal/finding ./internal/stream | tee -a "$tmp/out"
+go test -run '^$' -bench . -benchtime 1s ./internal/source/pcap ./internal/watch/vessel ./internal/watch/network ./internal/port ./internal/finding ./internal/stream | tee -a "$tmp/out"
+
+# The decoder of AIS is measured in the time of its own thread, on one core.
+pin=""
+command -v taskset >/dev/null 2>&1 && pin="taskset -c 0"
+go test -c -o "$tmp/ais.test" ./ais
+(cd ais && $pin "$tmp/ais.test" -test.run '^$' -test.bench 'Blocks|Reader|JSON|Limit' -test.benchtime 1s) | tee "$tmp/ais" | tee -a "$tmp/out"
 
 echo
 echo "== measured against the goals"
@@ -23,13 +29,49 @@ function goal(name, unit, want, more) {
 }
 /^BenchmarkChain/ { goal($1, "reports/s", 100000, 1) }
 /^BenchmarkDayOf8Million\// { goal($1, "median-ms", 100, 0) }
+/^Benchmark(Blocks|Reader)\// { goal($1, "M/s", 20, 1) }
+/^BenchmarkJSON\// { goal($1, "M/s", 5, 1) }
 /p95-ms/ { goal($1, "p95-ms", 50, 0) }
 ' "$tmp/out"
+
+echo
+echo "== AIS decoder: how near to the least work (split lines, add up checksums, take off the armour), same run"
+awk '
+/M\/s/ {
+	n = split($1, part, "/"); feed = part[n]; sub(/-[0-9]+$/, "", feed)
+	for (i = 3; i < NF; i++) if ($(i + 1) == "M/s") v = $i
+	if ($1 ~ /Limit\//) limit[part[2] "/" feed] = v
+	else { name = substr(part[1], 10); if (!((name, feed) in got)) keys[++k] = name SUBSEP feed; got[name, feed] = v }
+}
+END {
+	printf "%-8s %-8s %8s %10s %12s %14s\n", "face", "feed", "M/s", "of split", "of checksum", "of armour"
+	for (i = 1; i <= k; i++) {
+		split(keys[i], p, SUBSEP); f = p[2]
+		if (limit["armour/" f] > 0) printf "%-8s %-8s %8.2f %9.0f%% %11.0f%% %13.0f%%\n", p[1], f, got[keys[i]],
+			100 * got[keys[i]] / limit["split/" f], 100 * got[keys[i]] / limit["checksum/" f], 100 * got[keys[i]] / limit["armour/" f]
+	}
+}' "$tmp/ais"
 
 capture=$shared/ais/captures/ais_vernon_20160331.log
 if [ -f "$capture" ]; then
 	go build -o "$tmp/quaywatch" ./cmd/quaywatch
 	sed 's/^[^!]*//' "$capture" >"$tmp/bare.nmea"
+	echo
+	echo "== AIS decoder against the Go peer, bare sentences of one day of Vernon, one core"
+	if (cd tools/aispeer && go build -o "$tmp/aispeer" .) 2>/dev/null; then
+		$pin "$tmp/aispeer" "$tmp/bare.nmea" | tee "$tmp/peer"
+		awk '
+			FNR == NR { peer[$1] = $2; next }
+			/^Benchmark(Blocks|JSON)\/bare/ {
+				for (i = 3; i < NF; i++) if ($(i + 1) == "M/s") v = $i
+				what = $1 ~ /JSON/ ? "json" : "sentences"
+				printf "%-10s %6.2f M/s   %.1f times go-ais", what, v, v / peer[what]
+				if (what == "sentences") printf ", %.1f times its message codec alone", v / peer["codec"]
+				print ""
+			}' "$tmp/peer" "$tmp/ais"
+	else
+		echo "go-ais can't be had from the module proxy: no ratio to it"
+	fi
 	for i in 1 2 3 4 5 6 7 8 9 10; do cat "$tmp/bare.nmea"; done >"$tmp/ten.nmea"
 	echo
 	echo "== AIS to JSON, ten times one day of Vernon, user seconds (whole process)"
