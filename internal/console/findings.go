@@ -130,7 +130,7 @@ func (c *Console) findings(_ http.ResponseWriter, r *http.Request) (templ.Compon
 type choice struct{ Value, Name string }
 
 var (
-	stateChoices    = []choice{{"", "open"}, {"active", "active"}, {"acknowledged", "acknowledged"}, {"shelved", "shelved"}, {"resolved", "resolved"}, {"all", "all"}}
+	stateChoices    = []choice{{"", "open"}, {"active", "active"}, {"returned", "returned"}, {"acknowledged", "acknowledged"}, {"shelved", "shelved"}, {"resolved", "resolved"}, {"all", "all"}}
 	severityChoices = []choice{{"", "any"}, {"alarm", "alarm"}, {"warning", "warning or worse"}, {"advice", "advice or worse"}}
 	gradeChoices    = []choice{{"", "any"}, {"confirmed", "confirmed"}, {"likely", "likely or surer"}, {"suspected", "suspected or surer"}}
 )

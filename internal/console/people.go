@@ -21,7 +21,7 @@ type peopleView struct {
 	Dark   int // areas of which no reader was ever heard
 	AsOf   time.Time
 	Doors  *port.Port // names the readers
-	Only   string // area that alone is shown, "" for all
+	Only   string     // area that alone is shown, "" for all
 }
 
 // areaView is one area with the people in it.

@@ -56,11 +56,12 @@ type alarmView struct {
 }
 
 // Active, Acked and Shelved are the counts of the head line.
-func (v alarmView) Active() int {
-	return v.Summary.ByState[finding.Active] + v.Summary.ByState[finding.Returned]
-}
+func (v alarmView) Active() int  { return v.Summary.ByState[finding.Active] }
 func (v alarmView) Acked() int   { return v.Summary.ByState[finding.Acknowledged] }
 func (v alarmView) Shelved() int { return v.Summary.ByState[finding.Shelved] }
+
+// Returned counts conditions that went before anybody acknowledged them.
+func (v alarmView) Returned() int { return v.Summary.ByState[finding.Returned] }
 
 // Flood reports whether more alarms came in ten minutes than a person can take in.
 func (v alarmView) Flood() bool { return v.Summary.Last10Min > floodLimit }
