@@ -21,10 +21,11 @@ type motion struct {
 }
 
 const (
-	reckonMost  = 400.0 // seconds; longer gaps say nothing of the way between
-	reckonSure  = 60.0  // seconds; beyond, a turn may hide between two reports
-	reckonSmall = 15.0  // seconds; the same for small craft, which turn on the spot
-	reckonNoise = 30.0  // metres: GNSS, antenna, the second that the fix was cut to
+	reckonMost   = 400.0 // seconds; longer gaps say nothing of the way between
+	reckonSure   = 60.0  // seconds; beyond, a turn may hide between two reports
+	reckonSmall  = 5.0   // seconds; the same for small craft, which turn on the spot
+	reckonHidden = 1.5   // m/s that a craft under way may have gone faster in between, unheard
+	reckonNoise  = 30.0  // metres: GNSS, antenna, the second that the fix was cut to
 )
 
 // follow puts the step from the hull's newest fix to r through the filter.
@@ -45,8 +46,11 @@ func (w *Watch) follow(s *ship, h *hull, r *event.VesselReport, at int64, lag in
 	xe, xn := de-(e0+e1)/2*dt, dn-(n0+n1)/2*dt
 	speed := max(float64(h.sog), float64(r.SOG)) * knot
 	allow := (w.lim.ContradictRate + w.lim.ContradictShare*speed + math.Hypot(e1-e0, n1-n0)/2) * dt
-	if dt > reckonSure || s.classB && dt > reckonSmall {
+	if dt > reckonSure || dt > reckonSmall && (s.classB || s.length > 0 && !w.large(s)) {
 		allow += 0.5 * speed * dt
+	}
+	if dt > reckonSure && speed > 0.5*knot {
+		allow += reckonHidden * dt
 	}
 	step := math.Hypot(xe, xn)
 	if step <= allow+reckonNoise && m.off == 0 && m.agreed < math.MaxUint16 {
