@@ -3,9 +3,9 @@
 // table and closed day. It imports event; only system and the one-shot analysis
 // import it. One process owns the file.
 //
-// Rows are appended by one goroutine's calls of Append and become durable at
-// each Flush together with the stream position that they reach, so that rows
-// told twice are kept once.
+// Rows wait in memory after Append and become durable at each Flush together
+// with the stream position that they reach, so that rows told twice are kept
+// once.
 package duckdb
 
 import (
