@@ -66,8 +66,8 @@ func (v *Binary) head(w *walk) {
 		w.flag("structured", &v.Structured)
 		if v.Addressed {
 			whole(w, "dest_mmsi", 30, &v.Destination)
-		} else {
-			v.Destination = 0
+		} else if v.Destination = 0; w.out.shows("dest_mmsi", true) {
+			w.out.int("dest_mmsi", 0)
 		}
 	}
 	v.App = v.identifier(w)
@@ -87,6 +87,9 @@ func (v *Binary) identifier(w *walk) AppID {
 	a := v.App
 	switch {
 	case !v.Structured:
+		if w.out.shows("app_id", true) {
+			w.out.int("app_id", 0)
+		}
 		return AppID{}
 	case v.kind > 8:
 		id := a.DAC<<6 | uint16(a.FI)&63
@@ -144,7 +147,7 @@ func (v *Binary) json(w *walk) {
 // or the data has not the length of its table.
 func (v *Binary) known() Application {
 	e, ok := applications[v.App]
-	if !v.Structured || !ok || v.Len < e.low || v.Len > e.high+7 { // padded to a byte by some
+	if !v.Structured || !ok || v.Len < e.low || v.Len > e.high+8 { // filled up by some with as much as a byte
 		return nil
 	}
 	return e.make()

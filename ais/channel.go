@@ -98,11 +98,13 @@ type Area struct {
 	North, East, South, West float64
 }
 
+var areaLon, areaLat = coordinate(600, 180, 6), coordinate(600, 90, 6)
+
 func (a *Area) layout(w *walk) {
-	w.measure("ne_lon", 18, lon1, &a.East)
-	w.measure("ne_lat", 17, lat1, &a.North)
-	w.measure("sw_lon", 18, lon1, &a.West)
-	w.measure("sw_lat", 17, lat1, &a.South)
+	w.measure("ne_lon", 18, areaLon, &a.East)
+	w.measure("ne_lat", 17, areaLat, &a.North)
+	w.measure("sw_lon", 18, areaLon, &a.West)
+	w.measure("sw_lat", 17, areaLat, &a.South)
 }
 
 // ChannelManagement is type 22: the channels of an area, or of two stations.

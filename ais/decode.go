@@ -27,7 +27,7 @@ var typeLimits = [28]limits{
 	17: {80, 816},
 	18: {168, 174},
 	19: {312, 318},
-	20: {70, 174},
+	20: {70, 186},  // M.1371-5 ends at 160 bits; base stations that send 186 are met
 	21: {272, 368}, // up to 14 characters of name extension
 	22: {168, 174},
 	23: {160, 174},

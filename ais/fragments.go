@@ -39,8 +39,8 @@ type pending struct {
 // add keeps a sentence. It returns the message when that was the last one.
 func (d *Decoder) add(s *Sentence, key fragKey, f *Frame, p *pghp, at int64) *pending {
 	d.expire(at)
-	e := d.find(key)
 	bit := uint16(1) << (s.Index - 1)
+	e := d.find(key, bit)
 	if e != nil && e.have&bit != 0 {
 		if string(e.parts[s.Index-1]) == string(s.Payload) {
 			return nil // the same sentence by another way
@@ -78,13 +78,28 @@ func (f *Frame) inherit(o *Frame) {
 	}
 }
 
-func (d *Decoder) find(key fragKey) *pending {
+// find gives the message that waits for the sentence bit of that key. Stations
+// that put their name behind the checksum often put it behind one sentence of
+// the message only: where nothing of the same station waits, the one message of
+// the same key waits for it of which only one of the two names a station.
+func (d *Decoder) find(key fragKey, bit uint16) *pending {
+	var loose *pending
+	several := false
 	for left := d.waiting; left != 0; left &= left - 1 {
-		if e := &d.pending[bits.TrailingZeros64(left)]; e.key == key {
+		e := &d.pending[bits.TrailingZeros64(left)]
+		if e.key == key {
 			return e
 		}
+		if k := e.key; (k.station == 0) != (key.station == 0) && e.have&bit == 0 {
+			if k.station = key.station; k == key {
+				several, loose = loose != nil, e
+			}
+		}
 	}
-	return nil
+	if several {
+		return nil
+	}
+	return loose
 }
 
 // take gives a free place, or that of the oldest.

@@ -36,7 +36,10 @@ func AppendJSON(dst []byte, m *Message) []byte {
 		}
 	}
 	if m.Has == 0 {
-		b = m.Bits.json(b)
+		var ok bool
+		if b, ok = appendContent(b, m, Form{}); !ok {
+			b = m.Bits.json(b)
+		}
 	}
 	return append(b, '}')
 }

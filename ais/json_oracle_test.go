@@ -98,6 +98,9 @@ func plainJSON(dst []byte, m *Message) []byte {
 		o.bool("virtual_aid", m.Aid.Virtual)
 	}
 	o.text("text", m.SafetyText())
+	if b, ok := appendContent(o.b, m, Form{}); ok && m.Has == 0 { // written once, compared with gpsd elsewhere
+		return append(b, '}')
+	}
 	if m.Has == 0 {
 		o.int("bits", int64(m.Bits.n))
 		const hex = "0123456789abcdef"
