@@ -33,8 +33,11 @@ type searchable struct {
 	rows   []searchRow       // by row number; one without an id is none
 	rules  map[string]string // one copy of each
 	filled bool
-	over   bool          // there are more than maxSearchable
+	over   bool          // there are more than limit
 	doubt  chan struct{} // asks for a new filling
+	limit  int64         // of row numbers
+	ready  chan struct{} // closed when it was filled for the first time
+	once   sync.Once     // closes ready
 }
 
 // searchRow is what can be asked of one finding.
@@ -48,9 +51,13 @@ type searchRow struct {
 	domains                   uint8
 }
 
-func newSearchable() *searchable {
-	return &searchable{rules: map[string]string{}, doubt: make(chan struct{}, 1)}
+func newSearchable(limit int64) *searchable {
+	return &searchable{rules: map[string]string{}, doubt: make(chan struct{}, 1), limit: limit, over: limit <= 0, ready: make(chan struct{})}
 }
+
+// Searchable is closed when the words of all findings have been read after the
+// records were opened. Searches are answered before that too, by the database.
+func (r *Records) Searchable() <-chan struct{} { return r.searchable.ready }
 
 // savedRow is a row to be taken in; its words are those of text.
 type savedRow struct {
@@ -82,7 +89,7 @@ func (s *searchable) set(row *savedRow, newer bool) {
 	if n <= 0 || s.over {
 		return
 	}
-	if n > maxSearchable {
+	if n > s.limit {
 		s.over, s.rows = true, nil
 		return
 	}
@@ -120,7 +127,7 @@ func (s *searchable) set(row *savedRow, newer bool) {
 func (s *searchable) distrust() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.rows, s.filled, s.over = nil, false, false
+	s.rows, s.filled, s.over = nil, false, s.limit <= 0
 	select {
 	case s.doubt <- struct{}{}:
 	default: // one is asked for already
@@ -150,7 +157,7 @@ func (r *Records) fillSearchable(ctx context.Context) error {
 	query := "SELECT f.n, f.place, f.id, f.rule, f.subject, f.assignee, f.state, f.severity, f.grade, f.present, f.domains, d.document " +
 		"FROM findings f JOIN finding_documents d ON d.n = f.n WHERE f.n > ? ORDER BY f.n LIMIT ?"
 	s := r.searchable
-	for last, more := int64(0), true; more && last <= maxSearchable; {
+	for last, more := int64(0), true; more && last <= s.limit; {
 		var part []savedRow
 		err := r.each(ctx, query, []any{last, fillAtOnce}, func(rows *sql.Rows) error {
 			var row savedRow
@@ -184,6 +191,7 @@ func (r *Records) fillSearchable(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.filled = len(s.doubt) == 0
+	s.once.Do(func() { close(s.ready) })
 	return nil
 }
 

@@ -82,6 +82,8 @@ type Config struct {
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: slog.Default
 	OnClose func() error     // runs after everything is closed; nil: nothing
+
+	Searchable int64 // findings whose words are held in memory; 0: 250,000; below 0: none
 }
 
 // Option changes how records are opened.
@@ -97,6 +99,10 @@ func WithClock(now func() time.Time) Option { return func(c *Config) { c.Now = n
 
 // WithLog sets the log for troubles that no caller can be told.
 func WithLog(l *slog.Logger) Option { return func(c *Config) { c.Log = l } }
+
+// SearchInDatabase searches words by the index of the database alone. It saves
+// the memory of the words, about 500 bytes a finding.
+func SearchInDatabase() Option { return func(c *Config) { c.Searchable = -1 } }
 
 // New migrates the database and returns its records, which own the databases of
 // c from then on, also when it fails.
@@ -124,6 +130,9 @@ func open(ctx context.Context, c Config) (*Records, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.Searchable == 0 {
+		c.Searchable = maxSearchable
+	}
 	if c.Dir == "" {
 		return nil, errors.New("opening the records: no directory is given for the audit key and the checkpoints file")
 	}
@@ -135,7 +144,7 @@ func open(ctx context.Context, c Config) (*Records, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Records{onClose: c.OnClose, write: c.Write, read: c.Read, dialect: c.Dialect, dir: c.Dir, key: key, now: c.Now, log: c.Log, Versions: versions, turn: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}, searchable: newSearchable()}
+	r := &Records{onClose: c.OnClose, write: c.Write, read: c.Read, dialect: c.Dialect, dir: c.Dir, key: key, now: c.Now, log: c.Log, Versions: versions, turn: make(chan struct{}, 1), statements: map[string]*sql.Stmt{}, searchable: newSearchable(c.Searchable)}
 	if err := r.resumeCheckpoints(ctx); err != nil {
 		return nil, err
 	}
