@@ -54,6 +54,12 @@ func (w *Watch) disturb(s *ship, kind upsetKind, from *hull, r *event.VesselRepo
 	}
 	u := upset{mmsi: s.mmsi, kind: kind, at: at, lat: from.lat, lon: from.lon, tlat: r.Lat, tlon: r.Lon}
 	u.head, _ = own(&r.Head, nil)
+	if dt := seconds(at - from.at); kind == displaced && dt < reckonMost && usable(from.sog, from.cog) {
+		// Where it should be by now: what it sailed since is not displacement.
+		e, n := velocity(from.sog, from.cog)
+		u.lat += n * dt / earthRadius / degree
+		u.lon += e * dt / earthRadius / degree / math.Cos(from.lat*degree)
+	}
 	if kind == displaced && from.sog > 3 && from.cog == from.cog {
 		off := math.Abs(math.Mod(bearing(u.lat, u.lon, u.tlat, u.tlon)-float64(from.cog)+720, 180))
 		u.lengthwise = min(off, 180-off) < 15

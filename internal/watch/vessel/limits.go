@@ -82,8 +82,8 @@ func DefaultLimits() Limits {
 	return Limits{
 		ContradictSuspect: 150, ContradictLikely: 250, ContradictRate: 0.4, ContradictShare: 0.1, ContradictAgreed: 8,
 		CircleResidual: 0.05, CircleSweep: 270, CircleLeast: 60, CircleMost: 5000, CircleOffset: 25, CircleLateral: 0.5,
-		AreaVessels: 3, AreaTime: 5 * time.Minute, AreaRadius: 30000, AreaShare: 0.3, AreaEnds: 15 * time.Minute,
-		FixSound: 5, FixLost: 3,
+		AreaVessels: 3, AreaTime: 5 * time.Minute, AreaRadius: 46300, AreaShare: 0.3, AreaEnds: 15 * time.Minute,
+		FixSound: 3, FixLost: 3,
 		FlipTime: 24 * time.Hour, FlipEdits: 2, Dimensions: 0.2,
 		BaseMoved: 1000, BaseSkew: 2 * time.Second, AidMoved: 200, AidStrayed: 500, StationNear: 37040, Listened: 30 * time.Minute,
 		SafetyRate: 5, SafetyTime: 10 * time.Minute, BeaconNear: 9260,

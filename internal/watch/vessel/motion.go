@@ -90,12 +90,15 @@ func (w *Watch) judgeMotion(s *ship, h *hull, r *event.VesselReport, at int64, s
 	if m.off < math.MaxUint8 {
 		m.off++
 	}
-	if int(m.agreed) < w.lim.ContradictAgreed || s.shared.present || s.jump.present {
+	if m.agreed == 0 || s.shared.present || s.jump.present {
 		return
 	}
 	if !m.told && step > w.lim.ContradictSuspect {
 		m.told = true
 		w.disturb(s, displaced, h, r, at)
+	}
+	if int(m.agreed) < w.lim.ContradictAgreed {
+		return
 	}
 	if s.area != nil {
 		return

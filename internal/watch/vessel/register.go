@@ -9,8 +9,6 @@ import (
 // register is what the port file declares of the sea.
 type register struct {
 	aids   map[uint32]*port.Aid // aids to navigation and base stations by MMSI
-	bases  bool                 // at least one base station is declared
-	marks  bool                 // at least one aid is
 	centre port.Point
 	placed bool // the centre is given
 	land   []polygon
@@ -45,8 +43,6 @@ func (w *Watch) declare(p *port.Port) {
 	for i := range p.Aids {
 		a := &p.Aids[i]
 		k.aids[uint32(a.MMSI)] = a
-		k.bases = k.bases || a.Kind == "base-station"
-		k.marks = k.marks || a.Kind != "base-station"
 	}
 	for i := range p.Waters {
 		if v := &p.Waters[i]; v.Kind == "fairway" {

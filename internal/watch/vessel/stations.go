@@ -16,12 +16,15 @@ type fixed struct {
 	new      bool    // its receiver had been heard for long when it came
 	lat, lon float64 // where it was at first
 	n        int     // reports from there
-	off      int     // reports in a row from elsewhere
-	skew     int64   // its UTC less the time of the line, ns, as it usually is
-	skewed   int     // reports in a row with another
-	clocks   int     // reports with its usual one
-	virtual  int     // reports in a row that contradict the register
-	astray   int     // reports in a row with the off-position flag
+	off      int     // reports from one place elsewhere, which is:
+	offLat   float64
+	offLon   float64
+	offAt    int64
+	skew     int64 // its UTC less the time of the line, ns, as it usually is
+	skewed   int   // reports in a row with another
+	clocks   int   // reports with its usual one
+	virtual  int   // reports in a row that contradict the register
+	astray   int   // reports in a row with the off-position flag
 }
 
 // station finds the account of a fixed station. It reports false where the
@@ -52,8 +55,8 @@ func (w *Watch) judgeBase(s *ship, r *event.VesselReport, at int64) {
 	case a == nil && w.moved(f, nil, r, w.lim.BaseMoved, w.lim.BaseMoved):
 		w.tellStation(s, r, falseBase, gradeOf(f.off), at, fmt.Sprintf("Base station %s is reported %.1f km from where it was", s.title(), distance(f.lat, f.lon, r.Lat, r.Lon)/1000),
 			fmt.Sprintf("It was heard %d times from one place; a base station does not move.", f.n), "a station that is set up: it had one place before")
-	case a == nil && w.unknown(s, f, r, w.known.bases):
-		w.tellStation(s, r, falseBase, w.strange(s, r, w.known.bases), at, fmt.Sprintf("An unknown base station (MMSI %s) is heard", digits(s.mmsi)),
+	case a == nil && w.unknown(s, f, r, w.declares()):
+		w.tellStation(s, r, falseBase, w.strange(s, r, w.declares()), at, fmt.Sprintf("An unknown base station (MMSI %s) is heard", digits(s.mmsi)),
 			"Base stations give time, reserve slots and command reporting. This one is not in the port file, and was never heard before.", "one heard before: its receiver had listened for half an hour without it")
 	}
 	w.judgeBaseClock(s, f, r, at)
@@ -120,12 +123,12 @@ func (w *Watch) judgeAid(s *ship, r *event.VesselReport, at int64) {
 	case a == nil && w.moved(f, nil, r, w.lim.AidStrayed, w.lim.AidStrayed):
 		w.tellStation(s, r, falseAid, gradeOf(f.off), at, fmt.Sprintf("Aid %s is reported %.0f m from where it was", s.title(), distance(f.lat, f.lon, r.Lat, r.Lon)),
 			fmt.Sprintf("It was heard %d times from one place. It has broken loose, was laid elsewhere, or somebody sends under its number.", f.n), fmt.Sprintf("a swing on its chain: it is over %.0f m", w.lim.AidStrayed))
-	case a == nil && w.unknown(s, f, r, w.known.marks):
+	case a == nil && w.unknown(s, f, r, w.declares()):
 		what := "aid to navigation"
 		if r.Virtual {
 			what = "virtual aid to navigation"
 		}
-		w.tellStation(s, r, falseAid, w.strange(s, r, w.known.marks), at, fmt.Sprintf("An unknown %s (MMSI %s) is heard", what, digits(s.mmsi)),
+		w.tellStation(s, r, falseAid, w.strange(s, r, w.declares()), at, fmt.Sprintf("An unknown %s (MMSI %s) is heard", what, digits(s.mmsi)),
 			"It is not in the port file, and was never heard before. A false aid leads ships aground.", "one heard before: its receiver had listened for half an hour without it")
 	}
 	if !r.OffPosition || r.Second > 59 {
@@ -135,8 +138,8 @@ func (w *Watch) judgeAid(s *ship, r *event.VesselReport, at int64) {
 	}
 }
 
-// moved counts the reports in a row from another place than the declared one,
-// or, without one, than its own before.
+// moved counts the reports from one other place than the declared one, or,
+// without one, than its own before.
 func (w *Watch) moved(f *fixed, a *port.Aid, r *event.VesselReport, declared, own float64) bool {
 	lat, lon, limit := f.lat, f.lon, own
 	if a != nil {
@@ -150,10 +153,13 @@ func (w *Watch) moved(f *fixed, a *port.Aid, r *event.VesselReport, declared, ow
 	}
 	if distance(lat, lon, r.Lat, r.Lon) <= limit {
 		f.n++
-		f.off = 0
-		return false
+		return false // the true one may go on beside a false one: it takes nothing back
 	}
-	f.off++
+	at := r.Time.UnixNano()
+	if f.off == 0 || seconds(at-f.offAt) > 3600 || distance(f.offLat, f.offLon, r.Lat, r.Lon) > limit {
+		f.off, f.offLat, f.offLon = 0, r.Lat, r.Lon
+	}
+	f.off, f.offAt = f.off+1, at
 	return true
 }
 
@@ -178,9 +184,24 @@ func (w *Watch) unknown(s *ship, f *fixed, r *event.VesselReport, declared bool)
 	return declared && w.close(r) || f.new
 }
 
+// close reports whether a place is within the port's own waters, by its centre
+// or by what it declares there.
 func (w *Watch) close(r *event.VesselReport) bool {
-	return w.known.placed && distance(w.known.centre.Lat(), w.known.centre.Lon(), r.Lat, r.Lon) < w.lim.StationNear
+	k := &w.known
+	if k.placed && distance(k.centre.Lat(), k.centre.Lon(), r.Lat, r.Lon) < w.lim.StationNear {
+		return true
+	}
+	for _, a := range k.aids {
+		if distance(a.Position.Lat(), a.Position.Lon(), r.Lat, r.Lon) < w.lim.StationNear {
+			return true
+		}
+	}
+	return false
 }
+
+// declares reports whether the port file has a register of stations: one
+// section holds the aids and the base stations.
+func (w *Watch) declares() bool { return len(w.known.aids) > 0 }
 
 // strange is how sure it is that an unknown station does not belong: near to a
 // port that declares its stations, likely; elsewhere it may be anybody's.
