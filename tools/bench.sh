@@ -24,7 +24,7 @@ awk '
 function goal(name, unit, want, more) {
 	for (i = 3; i < NF; i++) if ($(i + 1) == unit) {
 		r = more ? $i / want : want / $i
-		printf "%-55s %14.1f %-10s goal %s %g  (%.1f times %s)\n", name, $i, unit, more ? ">=" : "<", want, r, r >= 1 ? "better" : "NOT MET"
+		printf("%-55s %14.1f %-10s goal %s %g  (%.1f times %s)\n", name, $i, unit, more ? ">=" : "<", want, r, (r >= 1) ? "better" : "NOT MET")
 	}
 }
 /^BenchmarkChain/ { goal($1, "reports/s", 100000, 1) }
