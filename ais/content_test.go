@@ -143,7 +143,7 @@ func TestApplicationRoundTrip(t *testing.T) {
 
 // place puts the identifier into random bits.
 func place(b *Bits, at int, id AppID) {
-	v := uint16(id.DAC)<<6 | uint16(id.FI)
+	v := id.DAC<<6 | uint16(id.FI)
 	b.b[at/8], b.b[at/8+1] = byte(v>>8), byte(v)
 }
 
@@ -267,4 +267,49 @@ func FuzzContent(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A station that puts its name behind the last sentence only does not keep the
+// message from its other sentences; two such messages at once are not mixed.
+func TestStationBehindOneSentence(t *testing.T) {
+	const first, last = "!AIVDM,2,1,6,A,8>qc9wiKf>d=Cq5r0mdew:?DLq>1LmhHrsqmBCKnJ50,0*30", "!AIVDM,2,2,6,A,3OLc=UCRp,0*4A"
+	m, err := Parse(first, last+",b003660465")
+	if err != nil || m.MMSI != 999999999 || m.Frame.Station.String() != "b003660465" {
+		t.Fatalf("%v: %d from %q", err, m.MMSI, m.Frame.Station.String())
+	}
+	if m, err := Parse(first+",b1", first+",b2", last); err == nil {
+		t.Errorf("a sentence of no station was joined to one of two: %+v", m.Frame)
+	}
+	if m, err := Parse(first+",b1", last+",b2"); err == nil {
+		t.Errorf("sentences of two stations were joined: %+v", m.Frame)
+	}
+}
+
+// The communication state is read whatever its bits are, and a state that has
+// no slot names none.
+func TestRadioState(t *testing.T) {
+	for _, c := range []struct {
+		kind uint8
+		bits uint32
+		want RadioState
+	}{
+		{1, 2<<14 | 1249, RadioState{Timeout: 2, Slot: 1249}}, // sample.aivdm, 371798000: its comment tells the same
+		{1, 3<<14 | 6, RadioState{Timeout: 3, Stations: 6}},
+		{2, 1<<17 | 1<<14 | 23<<9 | 59<<2, RadioState{Sync: 1, Timeout: 1, Hour: 23, Minute: 59}},
+		{4, 3<<17 | 2249, RadioState{Sync: 3, Offset: 2249}},
+		{3, 8191<<4 | 5<<1 | 1, RadioState{ITDMA: true, Increment: 8191, Slots: 5, Keep: true}},
+		{9, 1<<19 | 100<<4, RadioState{ITDMA: true, Increment: 100}},
+		{18, 4<<14 | 7, RadioState{Timeout: 4, Slot: 7}},
+	} {
+		m := NewMessage(c.kind, 371798000)
+		m.Position.Radio = c.bits
+		if got, ok := m.RadioState(); !ok || got != c.want {
+			t.Errorf("type %d, %b: %+v, want %+v", c.kind, c.bits, got, c.want)
+		}
+	}
+	m := NewMessage(18, 371798000)
+	m.Position.CSUnit = true
+	if s, ok := m.RadioState(); ok {
+		t.Errorf("a unit that senses the carrier has %+v", s)
+	}
 }

@@ -3,7 +3,6 @@ package ais
 import (
 	"fmt"
 	"math"
-	"strings"
 )
 
 // maxBits is the most bits of one message (M.1371-5 annex 8, message 26: five slots).
@@ -309,6 +308,3 @@ func items[T any](w *walk, key string, list *[]T, size, most int, each func(*T, 
 		w.out.end(']')
 	}
 }
-
-// trimmed is text without the blanks that a receiver would not see again.
-func trimmed(s string) string { return strings.TrimRight(s, " ") }
