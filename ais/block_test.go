@@ -202,3 +202,31 @@ func FuzzBlocksEqualLines(f *testing.F) {
 		sameByBlocks(t, data, nil)
 	})
 }
+
+// Whole captures, with fragments, tag blocks and bad lines, cost no memory once
+// the decoder has seen them.
+func TestBlocksAllocateNothing(t *testing.T) {
+	for name, data := range map[string][]byte{
+		"vernon": sharedBytes(t, "captures/ais_vernon_20160331.log")[:200<<10],
+		"dma":    sharedBytes(t, "captures/dma_2010_stream_example.txt"),
+		"tags":   sharedBytes(t, "captures/amsa_exact-earth-with-tag-block.txt"),
+		"amsa":   sharedBytes(t, "captures/amsa_exact-earth-augmented-2.txt"),
+		"uscg":   sharedBytes(t, "captures/noaadata_uscg_2006_test.ais"),
+	} {
+		d := NewDecoder(Options{})
+		var m Message
+		pass := func() {
+			for at := 0; ; {
+				n, _, _ := d.DecodeNext(data[at:], int64(at), &m)
+				if n == 0 {
+					return
+				}
+				at += n
+			}
+		}
+		pass()
+		if n := testing.AllocsPerRun(3, pass); n != 0 {
+			t.Errorf("%s: %g allocations a pass", name, n)
+		}
+	}
+}

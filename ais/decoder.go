@@ -43,7 +43,7 @@ type Decoder struct {
 	carried carried
 	group   carried // of the last grouped tag block
 	groupID int32
-	talkers [4]string
+	talkers [16]string // that the input has named, so that none costs memory twice
 	pending [maxPending]pending
 	waiting uint64 // bit i: pending[i] is in use
 	dropped uint64

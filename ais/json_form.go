@@ -3,6 +3,7 @@ package ais
 import (
 	"math"
 	"strconv"
+	"sync"
 )
 
 // Form chooses between the forms of JSON that gpsd has. The zero value is the
@@ -40,13 +41,26 @@ func AppendJSONForm(dst []byte, m *Message, f Form) []byte {
 	return append(o.b, '}')
 }
 
+// printer is what printing a content needs; layouts are called through an
+// interface, so that it can't be on the stack.
+type printer struct {
+	out  jsonOut
+	walk walk
+}
+
+var printers = sync.Pool{New: func() any { return new(printer) }}
+
 // appendContent appends the fields of a message whose values are not parts of
 // Message, each with a comma before it; false where it is another type.
 func appendContent(dst []byte, m *Message, f Form) ([]byte, bool) {
-	o := &jsonOut{b: dst, form: f, more: true}
-	w := &walk{b: &m.Bits, at: 38, end: m.Bits.n, out: o}
-	ok := w.content(m.Type)
-	return o.b, ok
+	p := printers.Get().(*printer)
+	p.out = jsonOut{b: dst, form: f, more: true}
+	p.walk = walk{b: &m.Bits, at: 38, end: m.Bits.n, out: &p.out}
+	ok := p.walk.content(m.Type)
+	dst = p.out.b
+	*p = printer{} // keeps nobody's memory
+	printers.Put(p)
+	return dst, ok
 }
 
 func (o *jsonOut) frame(f *Frame) {
