@@ -313,3 +313,28 @@ func TestRadioState(t *testing.T) {
 		t.Errorf("a unit that senses the carrier has %+v", s)
 	}
 }
+
+// An application is found in the slots of types 25 and 26 too, whether the
+// message is addressed or not.
+func TestApplicationInSlots(t *testing.T) {
+	want := &InlandPersons{Crew: 4, Passengers: 300, Personnel: 2}
+	for _, kind := range []uint8{25, 26} {
+		for _, to := range []uint32{0, 211169650} {
+			m := NewMessage(kind, 244700185)
+			if err := m.SetContent(&Binary{Application: want, Addressed: to != 0, Destination: to, Radio: 0x12345}); err != nil {
+				t.Fatal(err)
+			}
+			a, ok := m.Application()
+			if d := cmp.Diff(Application(want), a); !ok || d != "" {
+				t.Errorf("type %d to %d: %s", kind, to, d)
+			}
+			if b, _ := m.Binary(); b.Destination != to || kind == 26 && b.Radio != 0x12345 {
+				t.Errorf("type %d to %d: %+v", kind, to, b)
+			}
+			var into InlandPersons
+			if !m.ReadApplication(&into) || into != *want || m.ReadApplication(&InlandShip{}) {
+				t.Errorf("type %d to %d: read %+v", kind, to, into)
+			}
+		}
+	}
+}
