@@ -22,7 +22,7 @@ func ExampleMessage_Application() {
 	}
 	p := notice.Parts[0]
 	fmt.Printf("%v: %d m around %.4f %.4f for %d minutes\n", notice.ID(), p.Radius, p.Lat, p.Lon, notice.Duration)
-	// Output: 1/22: 9260 m around 42.0830 -69.8650 for 20 minutes
+	// Output: 1/22: 9260 m around 42.0829 -69.8650 for 20 minutes
 }
 
 // A content is put into a message, and the message on lines.
