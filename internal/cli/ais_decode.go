@@ -48,6 +48,7 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 	}
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line")
 	c.Flags().IntVar(&o.count, "count", 0, "end each input after so many messages (0: at its end)")
+	c.Flags().DurationVar(&o.retry, "retry", 0, "for how long to look for a TCP server that is not there yet")
 	c.Flags().StringVar(&zone, "zone", "UTC", "time zone of a date and time written before sentences")
 	return c
 }
@@ -56,13 +57,14 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 type decodeOptions struct {
 	zone  *time.Location
 	json  bool
-	count int // messages of an input; 0: all
+	count int           // messages of an input; 0: all
+	retry time.Duration // for how long a TCP server is looked for
 }
 
 // decodeInput prints the messages of one input and accounts for its bad lines.
 // From the network each message is printed at once, and Ctrl-C is a clean end.
 func decodeInput(c *cobra.Command, name string, o decodeOptions, out *bufio.Writer) error {
-	in, err := source.Open(c.Context(), name, c.InOrStdin())
+	in, err := o.open(c, name)
 	if errors.Is(err, source.ErrAddress) {
 		return usageError{err}
 	}
@@ -81,12 +83,8 @@ func decodeInput(c *cobra.Command, name string, o decodeOptions, out *bufio.Writ
 		switch {
 		case err == nil:
 			good++
-			if line, err = o.append(line[:0], m), nil; live {
-				err = flushed(out, line)
-			} else {
-				_, err = out.Write(line)
-			}
-			if err != nil {
+			line = o.append(line[:0], m)
+			if err := write(out, line, live); err != nil {
 				return err
 			}
 		case errors.As(err, &lineErr):
@@ -104,6 +102,21 @@ func decodeInput(c *cobra.Command, name string, o decodeOptions, out *bufio.Writ
 	return nil
 }
 
+// open opens an input. A TCP server may come up a little later than its reader.
+func (o *decodeOptions) open(c *cobra.Command, name string) (io.ReadCloser, error) {
+	for begun := time.Now(); ; {
+		in, err := source.Open(c.Context(), name, c.InOrStdin())
+		if err == nil || errors.Is(err, source.ErrAddress) || !strings.HasPrefix(name, "tcp://") || time.Since(begun) >= o.retry {
+			return in, err
+		}
+		select {
+		case <-c.Context().Done():
+			return nil, c.Context().Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
 // append writes one message and its line end.
 func (o *decodeOptions) append(b []byte, m *ais.Message) []byte {
 	if o.json {
@@ -114,9 +127,9 @@ func (o *decodeOptions) append(b []byte, m *ais.Message) []byte {
 	return append(b, '\n')
 }
 
-// flushed writes b and what waits before it.
-func flushed(out *bufio.Writer, b []byte) error {
-	if _, err := out.Write(b); err != nil {
+// write writes b, and what waits before it where it must be seen now.
+func write(out *bufio.Writer, b []byte, now bool) error {
+	if _, err := out.Write(b); err != nil || !now {
 		return err
 	}
 	return out.Flush()

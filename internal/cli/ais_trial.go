@@ -30,6 +30,7 @@ type trialFlags struct {
 	classes   []string
 	grade     string
 	tuned     []string
+	known     []string
 	zone      string
 	port      string
 	fleet     float64
@@ -64,6 +65,7 @@ Exit codes: 0 done; 1 failed; 2 used wrongly; 3 done, and --min-recall or
 	fl.StringSliceVar(&f.classes, "class", nil, "classes of attack: "+classNames()+" (all)")
 	fl.StringVar(&f.grade, "grade", "likely", "least grade that counts: suspected, likely, confirmed")
 	fl.StringArrayVar(&f.tuned, "tuned", nil, "capture that thresholds were set on (can be repeated)")
+	fl.StringArrayVar(&f.known, "known", nil, "finding that is true in the captures and no false alarm, such as \"vessel.drifting mmsi:212123000\" (can be repeated)")
 	fl.StringVar(&f.zone, "zone", "", "time zone of a date and time written before sentences (UTC)")
 	fl.StringVar(&f.port, "port", "", "port file; without it the aids and base stations of each capture are its register")
 	fl.Float64Var(&f.fleet, "fleet", 0, "hours of a simulated fleet to try as well, up to 24 (6 where no capture is named)")
@@ -85,7 +87,7 @@ func classNames() string {
 }
 
 func (f *trialFlags) options() (trial.Options, error) {
-	o := trial.Options{Seed: f.seed, Trials: f.trials, Sweep: f.sweep}
+	o := trial.Options{Seed: f.seed, Trials: f.trials, Sweep: f.sweep, Known: f.known}
 	if err := o.Grade.UnmarshalText([]byte(f.grade)); err != nil || o.Grade < finding.Suspected {
 		return o, usagef("--grade %q: use suspected, likely or confirmed", f.grade)
 	}
@@ -120,8 +122,8 @@ func runTrial(c *cobra.Command, f *trialFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	end := func() {}
-	o.Progress, end = countProgress(c, "trying attacks")
+	progress, end := countProgress(c, "trying attacks")
+	o.Progress = progress
 	result, err := trial.Run(c.Context(), captures, o)
 	end()
 	if err != nil {

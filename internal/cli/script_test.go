@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +14,16 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"quaywatch": func() { os.Exit(Main()) },
 	})
+}
+
+// freeAddress sets $FREE to an address of this machine that nobody has.
+func freeAddress(e *testscript.Env) error {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	e.Setenv("FREE", l.Addr().String())
+	return l.Close()
 }
 
 // TestScripts runs testdata/scripts: each command as its users call it. $SHARED
@@ -33,7 +44,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SHARED", shared)
 			e.Setenv("REPO", repo)
-			return nil
+			return freeAddress(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": scriptExits},
 		Condition: func(cond string) (bool, error) {

@@ -93,6 +93,9 @@ func (p *player) run(ctx context.Context, r *bufio.Reader) error {
 				result, _ = d.Decode(line, n, &m) // what can't be read is the reader's business
 			}
 			p.hold(line)
+			if errors.Is(err, io.EOF) && len(p.held) > 0 && p.held[len(p.held)-1] != '\n' {
+				p.held = append(p.held, '\n') // the last line of a file may lack it
+			}
 			if result == ais.Complete {
 				p.stats.Messages++
 				if err := p.release(ctx, timeOf(&m)); err != nil {
@@ -106,9 +109,6 @@ func (p *player) run(ctx context.Context, r *bufio.Reader) error {
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			if len(p.held) > 0 && p.held[len(p.held)-1] != '\n' {
-				p.held = append(p.held, '\n')
-			}
 			return p.send(ctx)
 		case err != nil && whole:
 			return fmt.Errorf("reading the capture: %w", err)

@@ -34,6 +34,9 @@ func (r *Result) writeFiles(out io.Writer) {
 			fmt.Fprintf(out, "  %s: %s\n", r.Files[i].Name, list(r.Files[i].Alarms))
 		}
 	}
+	for _, known := range r.Known {
+		fmt.Fprintf(out, "  true in the captures, not counted: %s\n", known)
+	}
 	fmt.Fprintln(out)
 }
 

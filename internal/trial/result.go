@@ -21,13 +21,14 @@ func (v *Variant) size(r *rand.Rand) float64 {
 
 // Result is what a trial measured.
 type Result struct {
-	Seed   uint64  `json:"seed"`
-	Trials int     `json:"trials"` // asked for, of each variant and group
-	Grade  string  `json:"grade"`  // least that counts
-	Files  []File  `json:"files"`
-	Rows   []Row   `json:"rows"`
-	Sweeps []Least `json:"smallest"`
-	Untold []Class `json:"untold"` // classes of which no rule told in any trial
+	Seed   uint64   `json:"seed"`
+	Trials int      `json:"trials"`          // asked for, of each variant and group
+	Grade  string   `json:"grade"`           // least that counts
+	Known  []string `json:"known,omitempty"` // findings that are true in the captures
+	Files  []File   `json:"files"`
+	Rows   []Row    `json:"rows"`
+	Sweeps []Least  `json:"smallest"`
+	Untold []Class  `json:"untold"` // classes of which no rule told in any trial
 }
 
 // File is a capture and what was told of it unmodified.
@@ -133,7 +134,7 @@ func (t tally) counts() []Count {
 
 // result sums the jobs up, in their order.
 func (b *bench) result(jobs []job) *Result {
-	out := &Result{Seed: b.o.Seed, Trials: b.o.Trials, Grade: b.o.Grade.String(), Rows: []Row{}, Sweeps: []Least{}, Untold: []Class{}}
+	out := &Result{Seed: b.o.Seed, Trials: b.o.Trials, Grade: b.o.Grade.String(), Known: b.o.Known, Rows: []Row{}, Sweeps: []Least{}, Untold: []Class{}}
 	for i := range jobs {
 		if jobs[i].clean != nil {
 			out.Files = append(out.Files, fileOf(&jobs[i]))

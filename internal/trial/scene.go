@@ -56,8 +56,9 @@ type copied struct {
 	do bool
 }
 
-// copyAge is how long after a report its copies come (docs/manual/vessels.md).
-const copyAge = int64(10 * time.Minute)
+// copyAge is how long after a report its copies come. It lies below three
+// minutes: that is how often an aid or a moored ship says the same anew.
+const copyAge = int64(2 * time.Minute)
 
 type insert struct {
 	at    int64

@@ -30,6 +30,7 @@ type Options struct {
 	Grade    finding.Grade // least grade that counts; 0: likely
 	Classes  []Class       // nil: all
 	Sweep    bool          // also look for the smallest that is found
+	Known    []string      // "rule subject" of findings that are true in the captures: no false alarms
 	Port     *port.Port    // nil: a register of the aids and base stations of each capture
 	Workers  int           // at once; 0: one for each processor. It does not change the result
 	Progress func(done, of int)
@@ -242,6 +243,7 @@ func (b *bench) doTrial(ctx context.Context, j *job) error {
 		}
 		j.done = true
 		j.least, j.any = score(out, t, v.Class, b.o.Grade), score(out, t, v.Class, finding.Suspected)
+		j.least.False = b.unknown(j.least.False)
 		j.days = vesselDays(reports, t.Attacked)
 		return nil
 	}
@@ -277,7 +279,12 @@ func (b *bench) doClean(ctx context.Context, j *job) error {
 		return err
 	}
 	_, end := j.clean.span()
-	j.alarms = falseAlarms(watch(b.ports[j.clean], reports, end), b.o.Grade)
+	j.alarms = b.unknown(falseAlarms(watch(b.ports[j.clean], reports, end), b.o.Grade))
 	j.days, j.reps, j.done = vesselDays(reports, nil), len(reports), true
 	return nil
+}
+
+// unknown leaves out what is known to be true in the captures.
+func (b *bench) unknown(alarms []string) []string {
+	return slices.DeleteFunc(alarms, func(a string) bool { return slices.Contains(b.o.Known, a) })
 }
