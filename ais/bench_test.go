@@ -3,6 +3,7 @@ package ais
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"runtime"
 	"testing"
 	"time"
@@ -111,7 +112,7 @@ func BenchmarkReader(b *testing.B) {
 			_, err := r.Next()
 			if err == nil {
 				messages++
-			} else if _, bad := err.(*LineError); !bad {
+			} else if bad := (*LineError)(nil); !errors.As(err, &bad) {
 				return messages
 			}
 		}

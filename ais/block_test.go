@@ -2,6 +2,7 @@ package ais
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"path/filepath"
@@ -66,7 +67,7 @@ func sameByBlocks(t *testing.T, data []byte, zone *time.Location) (messages int)
 			return messages
 		}
 		wantR, wantErr := lines.Decode(line, int64(at), &want)
-		if n != len(line)+1 || r != wantR || err != wantErr {
+		if n != len(line)+1 || r != wantR || !errors.Is(err, wantErr) || !errors.Is(wantErr, err) {
 			t.Fatalf("offset %d: block %d %v %v, line %d %v %v: %q", at, n, r, err, len(line)+1, wantR, wantErr, line)
 		}
 		if r == Complete {

@@ -1,6 +1,9 @@
 package ais
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // roomForJSON is what most messages take: room is made once, not field by field.
 const roomForJSON = 512
@@ -53,11 +56,10 @@ func known[T uint8 | uint16 | uint32](b []byte, key string, v T) []byte {
 }
 
 // finite tells a value from NaN, which is absent, and from what no JSON can hold.
-func finite[T float32 | float64](v T) bool { return v-v == 0 }
+func finite[T float32 | float64](v T) bool { return math.Abs(float64(v)) <= math.MaxFloat64 }
 
-// flag appends key and v.
-func flag(b []byte, key string, v bool) []byte {
-	b = append(b, key...)
+// truth appends v.
+func truth(b []byte, v bool) []byte {
 	if v {
 		return append(b, "true"...)
 	}
@@ -114,7 +116,7 @@ func (p *Position) json(b []byte, kind uint8) []byte {
 			b = tenths(b, p.SOG)
 		}
 	}
-	b = flag(b, `,"accuracy":`, p.Accurate)
+	b = truth(append(b, `,"accuracy":`...), p.Accurate)
 	if finite(p.Lon) {
 		b = seventh(append(b, `,"lon":`...), p.Lon)
 	}
@@ -130,7 +132,7 @@ func (p *Position) json(b []byte, kind uint8) []byte {
 	if p.Second >= 0 {
 		b = small(append(b, `,"second":`...), p.Second)
 	}
-	b = flag(b, `,"raim":`, p.RAIM)
+	b = truth(append(b, `,"raim":`...), p.RAIM)
 	return p.kindJSON(b, kind)
 }
 
@@ -148,13 +150,13 @@ func (p *Position) turnJSON(b []byte) []byte {
 func (p *Position) kindJSON(b []byte, kind uint8) []byte {
 	switch kind {
 	case 27:
-		return flag(b, `,"gnss":`, p.Latency) // gpsd names the bit so; true is an old fix
+		return truth(append(b, `,"gnss":`...), p.Latency) // gpsd names the bit so; true is an old fix
 	case 18:
-		b = flag(b, `,"cs":`, p.CSUnit)
-		b = flag(b, `,"display":`, p.Display)
-		b = flag(b, `,"dsc":`, p.DSC)
-		b = flag(b, `,"band":`, p.Band)
-		b = flag(b, `,"msg22":`, p.Msg22)
+		b = truth(append(b, `,"cs":`...), p.CSUnit)
+		b = truth(append(b, `,"display":`...), p.Display)
+		b = truth(append(b, `,"dsc":`...), p.DSC)
+		b = truth(append(b, `,"band":`...), p.Band)
+		b = truth(append(b, `,"msg22":`...), p.Msg22)
 	}
 	if kind == 18 || kind == 19 {
 		b = digits(append(b, `,"reserved":`...), uint32(p.Reserved))
@@ -217,8 +219,8 @@ func (s *Static) voyageJSON(b []byte) []byte {
 func (a *Aid) json(b []byte) []byte {
 	b = digits(append(b, `,"aid_type":`...), uint32(a.Kind))
 	b = digits(append(b, `,"regional":`...), uint32(a.Regional))
-	b = flag(b, `,"off_position":`, a.OffPosition)
-	return flag(b, `,"virtual_aid":`, a.Virtual)
+	b = truth(append(b, `,"off_position":`...), a.OffPosition)
+	return truth(append(b, `,"virtual_aid":`...), a.Virtual)
 }
 
 // json appends the content in hexadecimal, the last byte filled up with zero bits.

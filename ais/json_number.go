@@ -33,22 +33,9 @@ func digits(b []byte, v uint32) []byte {
 	case v < 10000:
 		return two(two(b, v/100), v%100)
 	}
-	var t [10]byte
-	i := len(t)
-	for v >= 100 {
-		p := v % 100 * 2
-		v /= 100
-		i -= 2
-		t[i], t[i+1] = pairs[p], pairs[p+1]
-	}
-	if v >= 10 {
-		i -= 2
-		t[i], t[i+1] = pairs[v*2], pairs[v*2+1]
-	} else {
-		i--
-		t[i] = byte('0' + v)
-	}
-	return append(b, t[i:]...)
+	b = digits(b, v/10000)
+	v %= 10000
+	return two(two(b, v/100), v%100)
 }
 
 // small appends a number that may be negative.

@@ -16,16 +16,17 @@ func TestJSONAsStandardLibrary(t *testing.T) {
 		var m Message
 		var got, want []byte
 		d := NewDecoder(Options{})
-		for at, n := 0, 0; ; at += n {
-			var r Result
-			if n, r, _ = d.DecodeNext(data[at:], int64(at), &m); n == 0 {
+		for at := 0; ; {
+			n, r, _ := d.DecodeNext(data[at:], int64(at), &m)
+			if n == 0 {
 				break
 			}
-			if r != Complete {
+			line := data[at : at+n]
+			if at += n; r != Complete {
 				continue
 			}
 			if got, want = AppendJSON(got[:0], &m), plainJSON(want[:0], &m); !bytes.Equal(got, want) {
-				t.Fatalf("%s: %q\n got %s\nwant %s", name, data[at:at+n], got, want)
+				t.Fatalf("%s: %q\n got %s\nwant %s", name, line, got, want)
 			}
 		}
 	}

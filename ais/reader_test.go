@@ -59,7 +59,7 @@ func TestReaderEqualsLines(t *testing.T) {
 		for name, in := range map[string]io.Reader{"blocks": strings.NewReader(text), "halves": iotest.HalfReader(strings.NewReader(text)),
 			"data with EOF": iotest.DataErrReader(strings.NewReader(text))} {
 			got, end := whatReads(t, in)
-			if end != io.EOF || strings.Join(got, "\n") != strings.Join(want, "\n") {
+			if !errors.Is(end, io.EOF) || strings.Join(got, "\n") != strings.Join(want, "\n") {
 				t.Fatalf("%s: ended with %v\n got %.2000q\nwant %.2000q", name, end, got, want)
 			}
 		}
