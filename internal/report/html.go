@@ -26,9 +26,7 @@ var situationTemplate = template.Must(template.New("situation").Funcs(template.F
 	"age":   Age,
 	"count": count,
 	"mark":  mark,
-	"join":  strings.Join,
-	"list":  list,
-	"text":  func(b []byte) string { return strings.ToValidUTF8(string(b), "�") },
+	"row":   row,
 	"names": func(ds []finding.Domain) string {
 		out := make([]string, len(ds))
 		for i, d := range ds {
