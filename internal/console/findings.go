@@ -71,7 +71,7 @@ func (f findingFilter) query() (finding.Query, error) {
 		q.States = open
 	case "all":
 	case "active":
-		q.States = []finding.State{finding.Active, finding.Returned}
+		q.States = []finding.State{finding.Active}
 	case string(finding.Acknowledged), string(finding.Shelved), string(finding.Resolved), string(finding.Returned):
 		q.States = []finding.State{finding.State(f.State)}
 	default:

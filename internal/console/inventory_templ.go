@@ -157,7 +157,7 @@ func inventoryPage(v inventoryView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-			} else if v.NetworkAsOf.IsZero() {
+			} else if v.NetworkAsOf.IsZero() || v.Seen+v.Strange == 0 {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<div class=\"error\" role=\"note\">No network source has told anything yet. “Never seen” below says nothing about the devices.</div>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

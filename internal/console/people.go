@@ -19,7 +19,7 @@ type peopleView struct {
 	Inside int // in areas that are known
 	Doubts int
 	Dark   int // areas of which no reader was ever heard
-	AsOf   time.Time
+	AsOf   time.Time // newest badge use at the doors listed
 	Doors  *port.Port // names the readers
 	Only   string     // area that alone is shown, "" for all
 }
@@ -38,7 +38,7 @@ type areaView struct {
 
 func (c *Console) people(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	p, pic := c.d.Port(), c.d.Physical()
-	v := peopleView{Doors: p, AsOf: pic.AsOf, Only: r.URL.Query().Get("area")}
+	v := peopleView{Doors: p, Only: r.URL.Query().Get("area")}
 	byArea := map[string]*areaView{}
 	for i := range p.Areas {
 		a := &p.Areas[i]
@@ -70,6 +70,9 @@ func (c *Console) people(_ http.ResponseWriter, r *http.Request) (templ.Componen
 	for _, rs := range pic.Readers {
 		if a := byArea[rs.Area]; a != nil {
 			a.Readers = append(a.Readers, rs)
+			if rs.Last.After(v.AsOf) {
+				v.AsOf = rs.Last
+			}
 			if rs.Last.IsZero() {
 				a.Silent++
 			}

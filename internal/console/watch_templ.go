@@ -405,7 +405,7 @@ func alarmList(v alarmView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(v.Rows) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<div class=\"empty\"><b>No open finding</b>Nothing that the sources told breaks a rule. What no source watches is not covered: see <a class=\"text\" href=\"/sources\">Sources</a>.</div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 32, "<div class=\"empty\"><b>No open finding</b>Nothing that any source told breaks a rule. What no source watches is not covered, and with no source that is everything: see <a class=\"text\" href=\"/sources\">Sources</a>.</div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

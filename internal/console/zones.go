@@ -65,9 +65,21 @@ func verdicts(p *port.Port, pic network.Picture) (worst map[zonePair]network.Ver
 	return worst, uses
 }
 
+// newestTraffic is when a host was last seen to talk, zero where none ever was.
+// The time of the picture says nothing of it: that goes on with the clock.
+func newestTraffic(pic network.Picture) time.Time {
+	var newest time.Time
+	for i := range pic.Hosts {
+		if pic.Hosts[i].Last.After(newest) {
+			newest = pic.Hosts[i].Last
+		}
+	}
+	return newest
+}
+
 func (c *Console) zones(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	p, pic := c.d.Port(), c.d.Network()
-	v := zonesView{Zones: slices.Clone(p.Zones), Counts: map[network.Verdict]int{}, AsOf: pic.AsOf}
+	v := zonesView{Zones: slices.Clone(p.Zones), Counts: map[network.Verdict]int{}, AsOf: newestTraffic(pic)}
 	slices.SortStableFunc(v.Zones, func(a, b port.Zone) int { return int(2*b.Level) - int(2*a.Level) })
 	worst, uses := verdicts(p, pic)
 	for _, from := range v.Zones {
@@ -104,7 +116,7 @@ type pairView struct {
 func (c *Console) zonePair(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	p, pic := c.d.Port(), c.d.Network()
 	from, to := r.PathValue("from"), r.PathValue("to")
-	v := pairView{FromZone: p.Zone(from), ToZone: p.Zone(to), Conduits: p.ConduitsBetween(from, to), AsOf: pic.AsOf}
+	v := pairView{FromZone: p.Zone(from), ToZone: p.Zone(to), Conduits: p.ConduitsBetween(from, to), AsOf: newestTraffic(pic)}
 	if v.FromZone == nil || v.ToZone == nil {
 		return nil, problem{http.StatusNotFound, "No such zones", "The port file has no zone of one of these ids."}
 	}

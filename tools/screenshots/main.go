@@ -63,6 +63,9 @@ func run(base, out string, pages, palettes []string, width, height int64, settle
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
+			if png, err = shrink(png); err != nil {
+				return fmt.Errorf("%s: %w", path, err)
+			}
 			file := filepath.Join(out, name+"-"+palette+".png")
 			if err := os.WriteFile(file, png, 0o644); err != nil {
 				return err
