@@ -35,10 +35,6 @@ func (w *Watch) large(s *ship) bool { return s.length >= w.lim.LengthLeast }
 // have gone excludes a swing at anchor. One report in ten may look otherwise.
 func (w *Watch) judgeDrift(s *ship, h *hull, r *event.VesselReport, at int64) {
 	d := &h.drift
-	if w.clock.bulk() { // how long anything took is not known
-		*d = driftState{}
-		return
-	}
 	if !w.large(s) || r.SOG != r.SOG || r.COG != r.COG || r.Heading != r.Heading {
 		if d.since != 0 && at-d.since > int64(w.lim.DriftTime) {
 			*d = driftState{}
@@ -58,8 +54,8 @@ func (w *Watch) judgeDrift(s *ship, h *hull, r *event.VesselReport, at int64) {
 	}
 	d.n = min(d.n+1, 60000)
 	way := distance(d.lat, d.lon, r.Lat, r.Lon)
-	if at-d.since < int64(w.lim.DriftTime) || way < w.lim.DriftWay || d.n < 10 {
-		return
+	if at-d.since < int64(w.lim.DriftTime) || way < w.lim.DriftWay || d.n < 10 || w.clock.bulk() {
+		return // of a feed in bulk it is not known how long anything took
 	}
 	o, tell := w.hold(s, drifting, finding.Likely, at)
 	if !tell {

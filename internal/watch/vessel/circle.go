@@ -73,7 +73,8 @@ func (w *Watch) judgeCircle(s *ship, h *hull, r *event.VesselReport, at int64) {
 	if !ok || c.residual > w.lim.CircleResidual || c.sweep < w.lim.CircleSweep || at/1e9-int64(c.from) > 7200 {
 		return
 	}
-	lateral := math.Pow(c.speed*knot, 2) / c.radius
+	speed := c.speed * knot
+	lateral := speed * speed / c.radius
 	tangential := c.offset <= w.lim.CircleOffset
 	if c.speed < 1.5 || c.speed != c.speed || c.offset != c.offset || tangential && lateral < w.lim.CircleLateral {
 		return // a swing at anchor, or a ship that does sail a ring

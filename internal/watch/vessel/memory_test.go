@@ -33,7 +33,6 @@ func sailed(vessels, reports int) (*vessel.Watch, float64) {
 		w.Advance(at.Add(time.Duration(k) * time.Minute))
 	}
 	w.Observe(batch)
-	batch = nil
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	return w, float64(after.HeapAlloc-before.HeapAlloc) / float64(vessels)

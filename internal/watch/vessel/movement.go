@@ -13,7 +13,7 @@ const (
 	slackMetres   = 500.0                // antenna offsets, rounding, GNSS error
 	leastSeconds  = 20.0                 // shorter times are stretched to this: clocks of receivers differ
 	lateMetres    = 500.0                // a report so near to the vessel's own wake is a late one
-	hullForgotten = int64(2 * time.Hour) // a hull unheard for so long is gone
+	hullForgotten = int64(24 * time.Hour) // a hull unheard for so long is gone
 	farApart      = 50000.0              // metres
 	atOnce        = int64(120 * time.Second)
 	calmReports   = 10                      // consistent reports that end an impossible movement
@@ -50,7 +50,7 @@ func (w *Watch) position(s *ship, r *event.VesselReport, at int64, lag int) {
 		return
 	}
 	h := &s.hulls[s.cur]
-	if near(h.lat, h.lon, r.Lat, r.Lon) || !s.movable() || w.reaches(h, s, r, at, lag) {
+	if near(h.lat, h.lon, r.Lat, r.Lon) || !s.movable() || w.reaches(h, s, r, at, lag) && !w.nearer(s, r, at, lag) {
 		w.calm(s, at)
 		if at >= h.at { // a report out of order moves nothing
 			w.follow(s, h, r, at, lag)
@@ -98,6 +98,22 @@ func (w *Watch) nearest(s *ship, r *event.VesselReport, at int64, lag int) int {
 		}
 	}
 	return best
+}
+
+// nearer reports whether, of several hulls under one number, another was far
+// nearer to the fix than the present one: after a gap of hours each of them can
+// have come anywhere, and the nearest is the likeliest.
+func (w *Watch) nearer(s *ship, r *event.VesselReport, at int64, lag int) bool {
+	if !s.shared.present || len(s.hulls) < 2 {
+		return false
+	}
+	h := &s.hulls[s.cur]
+	d := distance(h.lat, h.lon, r.Lat, r.Lon)
+	if d < farApart/2 {
+		return false
+	}
+	i := w.nearest(s, r, at, lag)
+	return i >= 0 && distance(s.hulls[i].lat, s.hulls[i].lon, r.Lat, r.Lon) < d/2
 }
 
 // inWake reports whether the fix lies where the vessel was in the last minutes:
@@ -228,7 +244,7 @@ func (w *Watch) settle(s *ship, at int64) {
 		s.switches = 0
 	}
 	if s.shared.present && at-s.shared.at > hullForgotten {
-		w.clear(s, &s.shared, ruleHulls, "Only one of the tracks was heard in the last two hours.")
+		w.clear(s, &s.shared, ruleHulls, "Only one of the tracks was heard in the last 24 hours.")
 		s.hulls[0], s.hulls[s.cur] = s.hulls[s.cur], s.hulls[0]
 		s.hulls, s.cur, s.switches = s.hulls[:1], 0, 0
 	}

@@ -190,7 +190,7 @@ func sameText(a, b string, edits int) bool {
 func editDistance(a, b string) int {
 	var row [64]int
 	a, b = a[:min(len(a), 63)], b[:min(len(b), 63)]
-	for j := range len(b) + 1 {
+	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {

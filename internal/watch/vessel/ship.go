@@ -11,7 +11,7 @@ import (
 
 // Bounds of what is kept of a vessel.
 const (
-	maxHulls  = 3
+	maxHulls  = 6
 	maxPast   = 64
 	maxCopies = 64
 	copyAge   = int64(10 * time.Minute)
