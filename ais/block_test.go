@@ -231,3 +231,13 @@ func TestBlocksAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// What may stand behind a checksum, and before a sentence, that captures lack.
+func TestBlocksOddLines(t *testing.T) {
+	for _, head := range []string{"", "2016-03-31 00:00:01, ", "2016-03-31T00:00:59, ", "2016-03-31 00:00:60, ", "         1459375201, ", "  2016-03-31 00:00, "} {
+		for _, tail := range []string{"", "\r", "\t", " ", ",r1\t", ",1152921695\t", ",r1,1152921695 \r", "," + string(bytes.Repeat([]byte("x"), MaxLine)), "\x00", ",r1,1459375999999"} {
+			line := head + plain + tail + "\n"
+			sameByBlocks(t, []byte(line+line+head+first+tail+"\n"+head+last+tail+"\n"), nil)
+		}
+	}
+}
