@@ -10,11 +10,11 @@ import (
 
 // Thresholds of the movement rules; docs/manual/vessels.md explains them.
 const (
-	slackMetres   = 500.0                // antenna offsets, rounding, GNSS error
-	leastSeconds  = 20.0                 // shorter times are stretched to this: clocks of receivers differ
-	lateMetres    = 500.0                // a report so near to the vessel's own wake is a late one
+	slackMetres   = 500.0                 // antenna offsets, rounding, GNSS error
+	leastSeconds  = 20.0                  // shorter times are stretched to this: clocks of receivers differ
+	lateMetres    = 500.0                 // a report so near to the vessel's own wake is a late one
 	hullForgotten = int64(24 * time.Hour) // a hull unheard for so long is gone
-	farApart      = 50000.0              // metres
+	farApart      = 50000.0               // metres
 	atOnce        = int64(120 * time.Second)
 	calmReports   = 10                      // consistent reports that end an impossible movement
 	calmTime      = int64(30 * time.Minute) // or this long without another
