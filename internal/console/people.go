@@ -18,8 +18,8 @@ type peopleView struct {
 	Areas  []areaView
 	Inside int // in areas that are known
 	Doubts int
-	Dark   int // areas of which no reader was ever heard
-	AsOf   time.Time // newest badge use at the doors listed
+	Dark   int        // areas of which no reader was ever heard
+	AsOf   time.Time  // newest badge use at the doors listed
 	Doors  *port.Port // names the readers
 	Only   string     // area that alone is shown, "" for all
 }
