@@ -28,6 +28,9 @@ type observed struct {
 	byID    map[string]*network.Host
 	strange []*network.Host // no asset, in the order of the picture
 	hidden  bool            // whoever asks may not see the network, so nothing is in it
+
+	first *network.Host // of the picture: hosts that changed are another slice
+	len   int
 }
 
 // observed is what the one who asks may see of the network: a right to the port
@@ -49,10 +52,19 @@ type hostCache struct {
 func (hc *hostCache) of(pic network.Picture) *observed {
 	hc.mu.Lock()
 	defer hc.mu.Unlock()
-	if hc.last != nil && hc.last.at.Equal(pic.AsOf) && len(hc.last.byID) == len(pic.Hosts) {
+	var first *network.Host
+	if len(pic.Hosts) > 0 {
+		first = &pic.Hosts[0]
+	}
+	if o := hc.last; o != nil && o.first == first && o.len == len(pic.Hosts) {
+		if !o.at.Equal(pic.AsOf) { // time passed and no host changed
+			same := *o
+			same.at = pic.AsOf
+			hc.last = &same
+		}
 		return hc.last
 	}
-	o := &observed{at: pic.AsOf, byAsset: map[string]*network.Host{}, byID: map[string]*network.Host{}}
+	o := &observed{at: pic.AsOf, first: first, len: len(pic.Hosts), byAsset: map[string]*network.Host{}, byID: map[string]*network.Host{}}
 	for i := range pic.Hosts {
 		h := &pic.Hosts[i]
 		o.byID[h.ID] = h
