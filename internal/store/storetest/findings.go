@@ -259,7 +259,9 @@ func someQuery(random *rand.Rand, all []finding.Finding) finding.Query {
 	sometimes(func() { q.Assignee = "joe" })
 	sometimes(func() { q.Present = &of.Present })
 	sometimes(func() { q.Text = strings.ToUpper(of.Title) })
-	sometimes(func() { q.Text = []string{"pilo", "crane gat", "'\" OR *:&|!", "10.20", "bärlauch", of.ID}[random.IntN(6)] })
+	sometimes(func() {
+		q.Text = []string{"pilo", "crane gat", "'\" OR *:&|!", "10.20", "bärlauch", of.ID}[random.IntN(6)]
+	})
 	return q
 }
 
