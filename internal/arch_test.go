@@ -88,6 +88,7 @@ var rooms = map[string][]string{
 
 	"examples": {}, // the example ports, embedded
 
+	"tools/coastbuild":  {},
 	"tools/webbuild":    {},
 	"tools/screenshots": {},
 }
