@@ -47,7 +47,7 @@ var rooms = map[string][]string{
 
 	// What is true now, and what is wrong with it.
 	"internal/watch":          {"internal/watch/*", "internal/port", "internal/event", "internal/finding"}, // joins the watches of one port, for system
-	"internal/watch/vessel":   {"internal/port", "internal/event", "internal/finding", "ais"},
+	"internal/watch/vessel":   {"internal/port", "internal/event", "internal/finding", "internal/coast", "ais"},
 	"internal/watch/network":  {"internal/port", "internal/event", "internal/finding", "ics"},
 	"internal/watch/physical": {"internal/port", "internal/event", "internal/finding"},
 	"internal/watch/health":   {"internal/port", "internal/event", "internal/finding"},

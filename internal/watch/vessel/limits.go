@@ -69,10 +69,13 @@ type Limits struct {
 	ExitShare     float64       // part of the visits of a cell that end there: a gate
 
 	// vessel.out-of-range, vessel.on-land
-	RangeFactor  float64 // times the learned radius of the bearing
-	RangeLeast   float64 // metres
-	RangeReports int     // learned from before it is judged
-	LandInside   float64 // metres from the shore
+	RangeFactor  float64       // times the learned radius of the bearing
+	RangeLeast   float64       // metres
+	RangeReports int           // learned from before it is judged
+	LandInside   float64       // metres from the shore, of the port file's polygons
+	CoastInside  float64       // metres from the shore of the embedded coast, beyond them
+	CoastVisits  int           // of vessels to a place and its surroundings that make it a water way
+	CoastLearned time.Duration // of listening, before it is known where vessels go
 }
 
 // DefaultLimits are what the rules use where Options has none. They were set on
@@ -91,5 +94,6 @@ func DefaultLimits() Limits {
 		StopFrom: 7, StopTo: 1, StopWithin: 30 * time.Second, StopHeld: time.Minute, LengthLeast: 50,
 		SilentFactor: 3, SilentLeast: 6 * time.Minute, SilentMoored: 30 * time.Minute, SilentHeard: 0.5, SilentReports: 10, SilentOthers: 2, ExitShare: 0.15,
 		RangeFactor: 2, RangeLeast: 74080, RangeReports: 2000, LandInside: 200,
+		CoastInside: 10000, CoastVisits: 6, CoastLearned: 24 * time.Hour,
 	}
 }

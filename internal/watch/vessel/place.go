@@ -3,6 +3,7 @@ package vessel
 import (
 	"fmt"
 
+	"github.com/quaywatch/quaywatch/internal/coast"
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/finding"
 )
@@ -13,6 +14,8 @@ type ashore struct {
 	lat, lon float64 // of the newest judgement
 	land     int     // judgements in a row that found it on land
 	far      int     // and out of range
+	cell     cellKey // last looked up in the coast
+	inland   int     // cells in a row that are far inland where no vessel goes
 }
 
 // judgePlace looks whether a position is on land, and whether it could be heard
@@ -26,8 +29,61 @@ func (w *Watch) judgePlace(s *ship, r *event.VesselReport, at int64) {
 		w.judgeLand(s, r, at)
 	} else {
 		s.ashore.land = 0
+		w.judgeCoast(s, r, at)
 	}
 	w.judgeRange(s, r, at)
+}
+
+// judgeCoast looks beyond the port's own polygons, with a coarse coast for
+// which rivers are land. So it asks for a place far inland, and only when the
+// watch has listened long enough to know where vessels go; it stays a suspicion.
+func (w *Watch) judgeCoast(s *ship, r *event.VesselReport, at int64) {
+	a, key := &s.ashore, cellOf(r.Lat, r.Lon)
+	if at-w.since < int64(w.lim.CoastLearned) || key == a.cell {
+		return
+	}
+	a.cell = key
+	if w.visited(key) > w.lim.CoastVisits || !coast.Land(r.Lat, r.Lon) {
+		a.inland = 0
+		return
+	}
+	deep := coast.Shore(r.Lat, r.Lon)
+	if deep < w.lim.CoastInside {
+		a.inland = 0
+		return
+	}
+	if a.inland++; a.inland < 2 || s.area != nil {
+		return
+	}
+	o, tell := w.hold(s, onLand, finding.Suspected, at)
+	if !tell {
+		return
+	}
+	far := fmt.Sprintf("%.0f km", deep/1000)
+	if deep >= coast.MaxShore {
+		far = fmt.Sprintf("more than %d km", coast.MaxShore/1000)
+	}
+	o.Title = fmt.Sprintf("%s is reported inland, %s from the shore", s.title(), far)
+	o.Summary = "No vessel was heard near there before. Its AIS position may be false, or it is on a river or on a trailer."
+	o.Facts = []finding.Fact{fact(r.Head, fmt.Sprintf("MMSI %s at %s, %s from the coast of Natural Earth (1:10 million).", digits(s.mmsi), place(r.Lat, r.Lon), far))}
+	o.RuledOut = []string{fmt.Sprintf("the error of the coarse coast: it is more than %.0f km from the shore", w.lim.CoastInside/1000),
+		"a water way that vessels of this port use: none was heard near there", "a damaged sentence: the checksum is right"}
+	o.Unknown = []string{"whether a river or canal goes there: the embedded coast has none"}
+	o.Next = []string{"Look at a chart whether there is water.", "Draw the port's own land and waters in the port file where vessels go."}
+	o.Place = &finding.Place{Lat: r.Lat, Lon: r.Lon}
+	w.emit(o)
+}
+
+// visited is how often vessels came into a cell or those beside it.
+func (w *Watch) visited(k cellKey) (n int) {
+	for y := k.lat - 1; y <= k.lat+1; y++ {
+		for x := k.lon - 1; x <= k.lon+1; x++ {
+			if c := w.cells[cellKey{y, x}]; c != nil {
+				n += int(c.visits)
+			}
+		}
+	}
+	return n
 }
 
 func (w *Watch) judgeLand(s *ship, r *event.VesselReport, at int64) {

@@ -49,6 +49,7 @@ type Watch struct {
 	areas  []*area // open ones
 	cells  map[cellKey]*cell
 	newest int64 // time of the newest position, by its line
+	since  int64 // time of the first position; 0 none yet
 	hushed int64 // when silence was last looked for
 	known  register
 }
@@ -107,6 +108,9 @@ func (w *Watch) report(r *event.VesselReport) {
 	w.judgeIdentity(s, r)
 	w.judgeFix(s, r, at)
 	if !math.IsNaN(r.Lat) && !math.IsNaN(r.Lon) {
+		if w.since == 0 {
+			w.since = at
+		}
 		lag := lagOf(r)
 		w.learn(r, lag)
 		w.position(s, r, at, lag)
