@@ -25,6 +25,7 @@ type chart struct {
 	Land   []shape
 	Waters []shape
 	Areas  []shape
+	Alarms []shape // areas that findings are about
 	Wakes  []string
 	Ships  []shipShape
 	Marks  []markShape
@@ -100,6 +101,9 @@ func (c *Console) chart(page finding.Page, sel *finding.Finding) (chart, string)
 	marks, walk := marksAndWalk(g.port, page, id)
 	for _, m := range marks {
 		x, y := pr.at(m.at)
+		if len(m.outline) > 2 {
+			out.Alarms = append(out.Alarms, shape{pr.path(m.outline, true), "alarm-area " + m.severity, m.name})
+		}
 		out.Marks = append(out.Marks, markShape{x, y, m.kind, m.severity, m.name, "/findings/" + m.id})
 	}
 	var line []port.Point

@@ -307,6 +307,10 @@ func (c *Console) markFeatures(r *http.Request, p *port.Port) ([]feature, error)
 		if kind == "silent" {
 			kind = "suspected"
 		}
+		if len(m.outline) > 2 {
+			ring := append(slices.Clone(m.outline), m.outline[0])
+			out = append(out, feature{"Feature", geometry{"Polygon", [][]port.Point{ring}}, map[string]any{"layer": "alarm-area", "id": m.id, "severity": m.severity}})
+		}
 		out = append(out, pointFeature(m.at, map[string]any{"layer": "mark", "id": m.id, "name": m.name, "severity": m.severity, "icon": kind + "-" + m.severity}))
 	}
 	var line []port.Point
@@ -324,6 +328,7 @@ func (c *Console) markFeatures(r *http.Request, p *port.Port) ([]feature, error)
 type mark struct {
 	at                       port.Point
 	id, name, kind, severity string
+	outline                  []port.Point // around all that it is about, where that is an area
 }
 
 // marksAndWalk places the open findings and the hops of the selected one.
@@ -344,10 +349,22 @@ func marksAndWalk(p *port.Port, page finding.Page, sel string) (marks, walk []ma
 			at, ok = placeOf(p, f.Subject)
 		}
 		if ok && f.Present && len(marks) < mapMarks {
-			marks = append(marks, mark{at, f.ID, shortSubject(p, f.Subject), markKind(f), f.Severity.String()})
+			marks = append(marks, mark{at, f.ID, shortSubject(p, f.Subject), markKind(f), f.Severity.String(), outlineOf(&f)})
 		}
 	}
 	return marks, walk
+}
+
+// outlineOf is the area that a finding is about; nil where it is about a point.
+func outlineOf(f *finding.Finding) []port.Point {
+	if f.Place == nil || len(f.Place.Outline) < 3 {
+		return nil
+	}
+	out := make([]port.Point, len(f.Place.Outline))
+	for i, at := range f.Place.Outline {
+		out[i] = at
+	}
+	return out
 }
 
 // walkPlaces are the places of a walk in order: the doors that were touched

@@ -280,6 +280,45 @@ func TestMapData(t *testing.T) {
 	}
 }
 
+// TestAreaOnTheMap: a finding about an area is drawn as its outline, by MapLibre
+// and by the server alike.
+func TestAreaOnTheMap(t *testing.T) {
+	w := newWorld(t, 0, 0)
+	w.Desk.Raise(finding.New(finding.Occurrence{Rule: "vessel.gnss-interference", Subject: finding.Subject{Kind: "area", ID: "area-1", Name: "Outer anchorage"},
+		Domains: []finding.Domain{finding.OT}, Grade: finding.Likely, Severity: finding.Alarm, Title: "Positions are false", Time: w.Now(),
+		Facts: []finding.Fact{{Time: w.Now(), Text: "Three vessels moved alike.", Domain: finding.OT}},
+		Place: &finding.Place{Lat: 44.55, Lon: -13.2, Outline: [][2]float64{{-13.3, 44.5}, {-13.1, 44.5}, {-13.2, 44.6}}}}))
+	c := signedIn(newConsole(t, depsOf(w)))
+	var live struct {
+		Features []struct {
+			Geometry struct {
+				Type        string
+				Coordinates json.RawMessage
+			}
+			Properties map[string]any
+		}
+	}
+	if err := json.Unmarshal(get(c, "/map/live.json").Body.Bytes(), &live); err != nil {
+		t.Fatal(err)
+	}
+	found := false
+	for _, f := range live.Features {
+		if f.Properties["layer"] != "alarm-area" {
+			continue
+		}
+		found = true
+		if want := "[[[-13.3,44.5],[-13.1,44.5],[-13.2,44.6],[-13.3,44.5]]]"; f.Geometry.Type != "Polygon" || string(f.Geometry.Coordinates) != want || f.Properties["severity"] != "alarm" {
+			t.Errorf("drawn as %s %s (%v), want a closed ring %s", f.Geometry.Type, f.Geometry.Coordinates, f.Properties, want)
+		}
+	}
+	if !found {
+		t.Error("the area is not on the map")
+	}
+	if body := get(c, "/watch/chart").Body.String(); !strings.Contains(body, `class="alarm-area alarm"`) {
+		t.Error("the server's drawing has no area")
+	}
+}
+
 // TestBundles holds the weight of a page: under 300 kB of script without the map.
 func TestBundles(t *testing.T) {
 	set, err := assets.Load()
