@@ -40,6 +40,7 @@ type frame struct {
 	Map      bool // the page shows the map: load its bundle
 	MapStyle string
 	MapJS    string
+	Since    string // the ages of the live pictures when the page was drawn
 	Health   healthChip
 	Rail     []railEntry
 }
@@ -86,6 +87,9 @@ func (c *Console) frame(r *http.Request, title, nav string) frame {
 			f.Role = a.Roles[0].Label()
 		}
 	}
+	var drawn marks
+	drawn.changed(c.d)
+	f.Since = drawn.token()
 	f.Health = c.healthChip()
 	for _, e := range rail {
 		if c.may(r, e.need) == nil {

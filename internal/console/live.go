@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -126,6 +129,33 @@ func (m *marks) changed(d Deps) []string {
 	return out
 }
 
+// token writes the marks into the address of a page's live link.
+func (m marks) token() string {
+	at := func(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 36) }
+	return at(m.vessels) + "." + at(m.network) + "." + at(m.physical) + "." + at(m.health)
+}
+
+// missed lists what has changed since a page was drawn, by the token that the
+// page carries: between its drawing and its link, or while the link was down.
+// Of findings no age is kept, so they are always told. A request without a
+// token is of no page and missed nothing; a token that is not ours counts as
+// older than everything.
+func missed(d Deps, token string) []string {
+	if token == "" {
+		return nil
+	}
+	out := []string{"findings"}
+	var now marks
+	topics := now.changed(d)
+	was, is := strings.Split(token, "."), strings.Split(now.token(), ".")
+	for i, topic := range []string{"vessels", "network", "physical", "sources"} {
+		if slices.Contains(topics, topic) && (len(was) != len(is) || was[i] != is[i]) {
+			out = append(out, topic)
+		}
+	}
+	return out
+}
+
 // message is one server-sent event (WHATWG HTML 9.2).
 func message(event, data string) string { return "event: " + event + "\ndata: " + data + "\n\n" }
 
@@ -151,6 +181,11 @@ func (l *live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !send("retry: 2000\n\n" + message("tick", fmt.Sprint(l.d.Now().UnixMilli()))) {
 		return
+	}
+	for _, topic := range missed(l.d, r.URL.Query().Get("since")) {
+		if !send(message(topic, "changed")) {
+			return
+		}
 	}
 	for {
 		select {

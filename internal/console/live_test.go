@@ -77,6 +77,34 @@ func TestLiveTicks(t *testing.T) {
 	})
 }
 
+// TestLiveTellsWhatWasMissed: a change between the drawing of a page and its
+// link, or while the link was down, is told when the link stands.
+func TestLiveTellsWhatWasMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, w := liveOf(t)
+		var drawn marks
+		drawn.changed(l.d)
+		told := func(token string) string {
+			ctx, leave := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer leave()
+			rec := httptest.NewRecorder()
+			l.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/live?since="+token, nil).WithContext(ctx))
+			synctest.Wait()
+			return rec.Body.String()
+		}
+		if body := told(drawn.token()); strings.Contains(body, "event: vessels") || strings.Contains(body, "event: network") {
+			t.Errorf("nothing moved, told %q", body)
+		}
+		w.Advance(time.Second)
+		if body := told(drawn.token()); !strings.Contains(body, "event: vessels") || !strings.Contains(body, "event: findings") {
+			t.Errorf("the ships moved before the link stood, told %q", body)
+		}
+		if body := told("rubbish"); !strings.Contains(body, "event: vessels") || !strings.Contains(body, "event: network") {
+			t.Errorf("of an unknown age everything is told, got %q", body)
+		}
+	})
+}
+
 // TestLiveBound: more pages than the bound are told to come back.
 func TestLiveBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
