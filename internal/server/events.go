@@ -98,7 +98,7 @@ func (s *Server) addEvents(a *api) {
 		}
 		if !s.events.enter(p.Account.Name) {
 			s.meter.dropped.Inc()
-			return nil, toProblem(ctx, s.log, problem(http.StatusServiceUnavailable, "Too many event streams are open. Close one, or try again later.").with("Retry-After", "30"))
+			return nil, toProblem(ctx, s.log, problem(http.StatusServiceUnavailable, errStreams).with("Retry-After", "30"))
 		}
 		return &huma.StreamResponse{Body: func(hctx huma.Context) {
 			defer s.events.leave(p.Account.Name)
@@ -114,11 +114,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, p identity.Princ
 	defer s.meter.streams.Dec()
 	changes, cancel := s.findings.Subscribe()
 	defer cancel()
-	out := &eventWriter{w: w, rc: http.NewResponseController(w), now: s.now}
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("X-Accel-Buffering", "no") // a proxy must not collect events
-	_ = out.rc.SetReadDeadline(time.Time{})
+	out := newEventWriter(w, s.now)
 	if out.comment("quaywatch") != nil || out.event("hello", map[string]any{"time": s.now().UTC(), "account": p.Account.Name}) != nil {
 		return
 	}
@@ -189,15 +185,32 @@ type eventWriter struct {
 	n   int64
 }
 
+func newEventWriter(w http.ResponseWriter, now func() time.Time) *eventWriter {
+	e := &eventWriter{w: w, rc: http.NewResponseController(w), now: now}
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("X-Accel-Buffering", "no") // a proxy must not collect events
+	_ = e.rc.SetReadDeadline(time.Time{})
+	return e
+}
+
 func (e *eventWriter) comment(text string) error { return e.write(": " + text + "\n\n") }
 
 func (e *eventWriter) event(name string, data any) error {
+	e.n++
+	return e.named(fmt.Sprintf("%d-%d", e.now().UnixMilli(), e.n), name, data)
+}
+
+// named writes an event under an id; without one the client keeps the id before.
+func (e *eventWriter) named(id, name string, data any) error {
 	text, err := json.Marshal(data) // one line: JSON escapes line breaks
 	if err != nil {
 		return fmt.Errorf("write event %s: %w", name, err)
 	}
-	e.n++
-	return e.write(fmt.Sprintf("id: %d-%d\nevent: %s\ndata: %s\n\n", e.now().UnixMilli(), e.n, name, text))
+	if id != "" {
+		id = "id: " + id + "\n"
+	}
+	return e.write(fmt.Sprintf("%sevent: %s\ndata: %s\n\n", id, name, text))
 }
 
 func (e *eventWriter) write(text string) error {

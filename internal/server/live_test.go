@@ -52,7 +52,13 @@ func (f *fixture) live() (string, *http.Client, func() error) {
 // stream opens the events and returns a function that reads the next event.
 func (f *fixture) stream(client *http.Client, address string, role identity.Role, header ...string) (next func() (name, data string)) {
 	f.t.Helper()
-	r, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, address+"/api/v1/events", nil)
+	return f.streamOf(client, address+"/api/v1/events", role, header...)
+}
+
+// streamOf is stream of any address.
+func (f *fixture) streamOf(client *http.Client, address string, role identity.Role, header ...string) (next func() (name, data string)) {
+	f.t.Helper()
+	r, err := http.NewRequestWithContext(f.t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		f.t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func (m *meter) collectors() []prometheus.Collector {
 func (m *meter) request(r *http.Request, status int, took time.Duration) {
 	face := "console"
 	switch {
-	case r.URL.Path == "/api/v1/events":
+	case r.URL.Path == "/api/v1/events", r.URL.Path == "/api/v1/vessels/live":
 		return // as long as somebody looks on
 	case strings.HasPrefix(r.URL.Path, "/api/"):
 		face = "api"

@@ -31,6 +31,7 @@ type Server struct {
 	sessions *identity.Sessions
 	meter    *meter
 	events   *eventsHub
+	sea      *sea
 	views    portViews
 	handler  http.Handler
 
@@ -51,6 +52,7 @@ func New(d Deps) (*Server, error) {
 		s.now = time.Now
 	}
 	s.events = &eventsHub{byAccount: map[string]int{}}
+	s.sea = newSea(d.Vessels, s.now)
 	s.sessions = d.Identity.Sessions(d.Secure, func(w http.ResponseWriter, r *http.Request, err error) {
 		s.fail(w, r, toProblem(r.Context(), s.log, fmt.Errorf("session: %w", err)))
 	})

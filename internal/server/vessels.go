@@ -13,8 +13,8 @@ import (
 	"github.com/quaywatch/quaywatch/internal/watch/vessel"
 )
 
-// trackView is a vessel of the picture. What was never told is null.
-type trackView struct {
+// ShipView is what a vessel tells of itself. What was never told is null.
+type ShipView struct {
 	MMSI        uint32    `json:"mmsi"`
 	Hull        int       `json:"hull" doc:"0 for the first; more where several hulls share the MMSI"`
 	Kind        string    `json:"kind"`
@@ -26,8 +26,6 @@ type trackView struct {
 	Length      uint16    `json:"length,omitempty" doc:"metres"`
 	Beam        uint16    `json:"beam,omitempty" doc:"metres"`
 	Draught     *float64  `json:"draught,omitempty" doc:"metres"`
-	Lat         *float64  `json:"lat" doc:"degrees north"`
-	Lon         *float64  `json:"lon" doc:"degrees east"`
 	SOG         *float64  `json:"sog" doc:"knots over ground"`
 	COG         *float64  `json:"cog" doc:"degrees over ground"`
 	Heading     *float64  `json:"heading" doc:"degrees true"`
@@ -40,7 +38,14 @@ type trackView struct {
 	Source      string    `json:"source"`
 	Findings    []string  `json:"findings,omitempty" doc:"ids of present findings"`
 	Exercise    string    `json:"exercise,omitempty"`
-	Past        []FixView `json:"past,omitempty" doc:"thinned, oldest first"`
+}
+
+// trackView is a vessel of the picture, with its place.
+type trackView struct {
+	ShipView
+	Lat  *float64  `json:"lat" doc:"degrees north"`
+	Lon  *float64  `json:"lon" doc:"degrees east"`
+	Past []FixView `json:"past,omitempty" doc:"thinned, oldest first"`
 }
 
 type FixView struct {
@@ -64,11 +69,40 @@ type reportView struct {
 	Raw     string   `json:"raw,omitempty" doc:"where the bytes are"`
 }
 
-type vesselsQuery struct {
+// SeaFilter selects vessels of the picture; the zero value selects all.
+type SeaFilter struct {
 	Box  string `query:"box" maxLength:"100" doc:"south,west,north,east in degrees; west may be greater than east"`
 	Kind string `query:"kind" maxLength:"40"`
 	Text string `query:"text" maxLength:"200" doc:"part of name, call sign or MMSI"`
-	Past bool   `query:"past" doc:"with the thinned track of each"`
+}
+
+// picker makes the test of the filter. A vessel without a position lies in no box.
+func (f SeaFilter) picker() (func(*vessel.Track) bool, error) {
+	box, err := parseBox(f.Box)
+	return func(t *vessel.Track) bool {
+		return (f.Box == "" || inBox(box, t.Lat, t.Lon)) && is(f.Kind, t.Kind) &&
+			(f.Text == "" || matches(f.Text, t.Name, t.CallSign, fmt.Sprintf("%09d", t.MMSI)))
+	}, err
+}
+
+// of keeps the tracks of a picture, in its order.
+func (f SeaFilter) of(p vessel.Picture) ([]*vessel.Track, error) {
+	picks, err := f.picker()
+	kept := []*vessel.Track{}
+	for i := range p.Tracks {
+		if t := &p.Tracks[i]; err == nil && picks(t) {
+			kept = append(kept, t)
+		}
+	}
+	return kept, err
+}
+
+// trackKey orders tracks as the picture does, for the cursors of lists.
+func trackKey(t *vessel.Track) string { return fmt.Sprintf("%010d/%06d", t.MMSI, t.Hull) }
+
+type vesselsQuery struct {
+	SeaFilter
+	Past bool `query:"past" doc:"with the thinned track of each"`
 	Paging
 }
 
@@ -101,24 +135,18 @@ func (s *Server) addVessels(a *api) {
 	get(a, "vessels", identity.ViewVessels, "/vessels/{mmsi}", "getVessel", "One vessel: each hull that is heard under its MMSI", s.vessel)
 	get(a, "vessels", identity.ViewVessels, "/vessels/{mmsi}/track", "getTrack", "Where a vessel was, from the history", s.track)
 	get(a, "vessels", identity.ViewVessels, "/positions", "listPositions", "The last position of each vessel, from the history", s.lastPositions)
+	s.addGeoJSON(a)
+	s.addLiveVessels(a)
 	get(a, "vessels", identity.ViewVessels, "/heat", "getHeat", "How many positions were told in each cell of a grid", s.heat)
 }
 
 func (s *Server) listVessels(_ context.Context, in *vesselsQuery) (list[trackView], error) {
-	box, err := parseBox(in.Box)
+	p := s.deps.Vessels()
+	kept, err := in.of(p)
 	if err != nil {
 		return list[trackView]{}, err
 	}
-	p := s.deps.Vessels()
-	kept := []*vessel.Track{}
-	for i := range p.Tracks {
-		t := &p.Tracks[i]
-		if in.Box != "" && !inBox(box, t.Lat, t.Lon) || !is(in.Kind, t.Kind) || !matches(in.Text, t.Name, t.CallSign, fmt.Sprintf("%09d", t.MMSI)) {
-			continue
-		}
-		kept = append(kept, t)
-	}
-	some, err := page(kept, func(t *vessel.Track) string { return fmt.Sprintf("%010d/%06d", t.MMSI, t.Hull) }, in.Paging)
+	some, err := page(kept, trackKey, in.Paging)
 	out := list[trackView]{Items: make([]trackView, len(some.Items)), Next: some.Next, Total: some.Total, AsOf: p.AsOf}
 	for i, t := range some.Items {
 		out.Items[i] = viewTrack(t, in.Past)
@@ -204,17 +232,22 @@ func (s *Server) heat(ctx context.Context, in *heatQuery) (found[event.HeatCell]
 	return found[event.HeatCell]{Items: append([]event.HeatCell{}, rows...)}, err
 }
 
-func viewTrack(t *vessel.Track, past bool) trackView {
-	v := trackView{
+func viewShip(t *vessel.Track) ShipView {
+	v := ShipView{
 		MMSI: t.MMSI, Hull: t.Hull, Kind: t.Kind, Name: t.Name, CallSign: t.CallSign, IMO: t.IMO, ShipType: t.ShipType,
 		Destination: t.Destination, Length: t.Length, Beam: t.Beam,
-		Lat: number(t.Lat), Lon: number(t.Lon), SOG: number(t.SOG), COG: number(t.COG), Heading: number(t.Heading),
+		SOG: number(t.SOG), COG: number(t.COG), Heading: number(t.Heading),
 		Status: status(t.Status), ClassB: t.ClassB, Time: t.Time, First: t.First, LastHeard: t.LastHeard,
 		Reports: t.Reports, Source: t.Source, Findings: slices.Clone(t.Findings), Exercise: t.Exercise,
 	}
 	if t.Draught > 0 && !math.IsNaN(float64(t.Draught)) {
 		v.Draught = number(t.Draught)
 	}
+	return v
+}
+
+func viewTrack(t *vessel.Track, past bool) trackView {
+	v := trackView{ShipView: viewShip(t), Lat: number(t.Lat), Lon: number(t.Lon)}
 	if past {
 		for _, f := range t.Past {
 			v.Past = append(v.Past, FixView{f.Time, number(f.Lat), number(f.Lon), number(f.SOG), number(f.COG)})
