@@ -15,6 +15,7 @@ type Envelope struct {
 	Seq     uint8     // sequential identifier 0..9 of a message of several sentences: count it up for each
 	Time    time.Time // UTC for a tag block c:; zero: none
 	Station string    // for a tag block s:, at most 15 characters; "": none
+	Text    string    // for a tag block t:, at most 16 printable characters without , * and \; "": none
 }
 
 // maxChars is the most payload characters in one sentence: NMEA 0183 allows 82
@@ -78,8 +79,8 @@ func (b *Bits) appendSentences(dst []byte, e Envelope) ([]byte, error) {
 	if e.Talker == "" {
 		e.Talker = "AI"
 	}
-	if len(e.Talker) != 2 || e.Seq > 9 || len(e.Station) > 15 {
-		return dst, fmt.Errorf("envelope with talker %q, sequence %d, station %q: %w", e.Talker, e.Seq, e.Station, ErrRange)
+	if len(e.Talker) != 2 || e.Seq > 9 || len(e.Station) > 15 || len(e.Text) > 16 || !tagText(e.Station) || !tagText(e.Text) {
+		return dst, fmt.Errorf("envelope with talker %q, sequence %d, station %q, text %q: %w", e.Talker, e.Seq, e.Station, e.Text, ErrRange)
 	}
 	var buf [MaxPayload]byte
 	payload, fill := b.armour(buf[:0])
@@ -102,7 +103,7 @@ func (b *Bits) appendSentences(dst []byte, e Envelope) ([]byte, error) {
 
 // appendTag writes the tag block of NMEA 0183 4.10 where there is something to tell.
 func appendTag(dst []byte, e Envelope, i, count int) []byte {
-	if e.Station == "" && e.Time.IsZero() {
+	if e.Station == "" && e.Text == "" && e.Time.IsZero() {
 		return dst
 	}
 	dst = append(dst, '\\')
@@ -118,9 +119,24 @@ func appendTag(dst []byte, e Envelope, i, count int) []byte {
 		dst = strconv.AppendInt(append(dst, "c:"...), e.Time.Unix(), 10)
 		dst = append(dst, ',')
 	}
+	if e.Text != "" {
+		dst = append(append(dst, "t:"...), e.Text...)
+		dst = append(dst, ',')
+	}
 	dst = dst[:len(dst)-1]
 	dst = appendSum(dst, dst[from:])
 	return append(dst, '\\')
+}
+
+// tagText reports whether s can stand as a value in a tag block: what ends a
+// value, a block or a line can't.
+func tagText(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == ',' || c == '*' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func appendSentence(dst []byte, e Envelope, i, count int, part []byte, fill int) []byte {

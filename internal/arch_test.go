@@ -54,6 +54,7 @@ var rooms = map[string][]string{
 	"internal/watch/cross":    {"internal/port", "internal/event", "internal/finding"},
 	"internal/replay":         {"ais"},                                                                                                        // plays a recording as a live feed
 	"internal/trial":          {"ais", "internal/event", "internal/finding", "internal/port", "internal/source/ais", "internal/watch/vessel"}, // measures the vessel watch: attacks on captures, with the truth beside them
+	"internal/feed":           {"ais", "internal/event", "internal/finding"},                                                                  // the AIS feed out: what was heard, cleaned and marked
 	"internal/advisory":       {"internal/port", "internal/event", "internal/finding"},
 
 	// Documents for people.

@@ -32,6 +32,7 @@ type Config struct {
 	Stream Stream   `yaml:"stream"`
 	Log    Log      `yaml:"log"`
 	Source []Source `yaml:"sources"`
+	Feed   []Feed   `yaml:"feeds"`
 }
 
 // TLS is how the console is served. Without anything a certificate of its own
@@ -123,6 +124,22 @@ type Columns struct {
 	Reason    string `yaml:"reason"`
 }
 
+// Feed is one AIS feed out, for other systems of the port.
+type Feed struct {
+	ID      string   `yaml:"id"`
+	Listen  string   `yaml:"listen"`  // host:port of TCP; "" is 127.0.0.1:10110
+	Mode    string   `yaml:"mode"`    // of doubted positions: flag or drop; "" is flag
+	Clients []string `yaml:"clients"` // networks that may connect; required where Listen is not loopback
+	Types   []int    `yaml:"types"`   // message types 1 to 27; none: all
+}
+
+// Modes of a feed.
+var Modes = []string{"flag", "drop"}
+
+// DefaultFeed is where a feed listens when nothing is said: the port that IANA
+// has for NMEA 0183, on this machine only.
+const DefaultFeed = "127.0.0.1:10110"
+
 // DefaultListen is where the console is when nothing is said.
 const DefaultListen = "127.0.0.1:8642"
 
@@ -161,6 +178,11 @@ func (c *Config) defaults(dir string) {
 	}
 	if c.Listen == "" {
 		c.Listen = DefaultListen
+	}
+	for i := range c.Feed {
+		if f := &c.Feed[i]; f.Listen == "" {
+			f.Listen = DefaultFeed
+		}
 	}
 	if c.Stream.URL != "" && c.Stream.Replicas == 0 {
 		c.Stream.Replicas = 3
@@ -216,7 +238,7 @@ func (c *Config) check(pos *strictyaml.Positions) (out strictyaml.Problems) {
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.Log.Level) {
 		bad("log.level", fmt.Sprintf("%q is not a level", c.Log.Level), "use debug, info, warn or error")
 	}
-	return append(out, c.checkSources(pos)...)
+	return append(append(out, c.checkSources(pos)...), c.checkFeeds(pos)...)
 }
 
 func loopback(host string) bool {
@@ -279,7 +301,7 @@ func (c *Config) checkSources(pos *strictyaml.Positions) (out strictyaml.Problem
 
 func checkID(id string) error {
 	if id == "" {
-		return errors.New("a source needs an id")
+		return errors.New("it needs an id")
 	}
 	for _, r := range id {
 		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' {

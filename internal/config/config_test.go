@@ -33,6 +33,9 @@ sources:
       columns: {time: When, reader: Door, result: Outcome}
       delimiter: ";"
       results: {OK: granted, NO: refused}
+feeds:
+  - {id: vts, listen: "10.30.1.2:10110", mode: drop, clients: [10.20.0.0/16], types: [1, 2, 3, 5]}
+  - {id: local}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +48,9 @@ sources:
 	}
 	if c.Source[1].Address != "/etc/quaywatch/captures" {
 		t.Errorf("path %q is not beside the file", c.Source[1].Address)
+	}
+	if f := c.Feed[0]; f.Mode != "drop" || f.Clients[0] != "10.20.0.0/16" || len(f.Types) != 4 || c.Feed[1].Listen != DefaultFeed {
+		t.Errorf("feeds %+v", c.Feed)
 	}
 	if got := c.Source[2].Access.Results["OK"]; got != "granted" {
 		t.Errorf("result mapping %q", got)
@@ -72,6 +78,14 @@ func TestFaultsHaveTheirPlace(t *testing.T) {
 		{"zone", "sources:\n  - {id: a, kind: ais, address: x, time_zone: Mars/One}\n", "not a time zone"},
 		{"access columns", "sources:\n  - {id: a, kind: access, address: x}\n", "needs its columns"},
 		{"columns elsewhere", "sources:\n  - {id: a, kind: ais, address: x, access: {}}\n", "belong to a source of kind access"},
+		{"feed without id", "feeds:\n  - {mode: flag}\n", "needs an id"},
+		{"open feed", "feeds:\n  - {id: vts, listen: '0.0.0.0:10110'}\n", "c.yaml:2:23: the feed asks for no login"},
+		{"feed on no address", "feeds:\n  - {id: vts, listen: ':10110'}\n", "not an address with a port"},
+		{"same feed", "feeds:\n  - {id: vts}\n  - {id: vts}\n", "already the id of feed 1"},
+		{"two feeds at one address", "feeds:\n  - {id: a}\n  - {id: b, listen: '127.0.0.1:10110'}\n", "already the address of feed 1"},
+		{"feed mode", "feeds:\n  - {id: vts, mode: hide}\n", "use flag or drop"},
+		{"feed client", "feeds:\n  - {id: vts, clients: [10.20.4.7]}\n", "not a network"},
+		{"feed type", "feeds:\n  - {id: vts, types: [1, 28]}\n", "28 is not a message type"},
 		{"delimiter", "sources:\n  - {id: a, kind: access, address: x, access: {delimiter: ',,'}}\n", "more than one character"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

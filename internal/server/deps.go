@@ -41,6 +41,8 @@ type Deps struct {
 	Access    Access    // optional: history of access events
 	Audit     AuditLog  // optional: reading the audit log
 
+	Feeds func() []FeedStatus // optional: the AIS feeds out, in the order of the configuration
+
 	Console http.Handler // everything that is not the API; requests to it are logged in, but for /assets/
 	Pages   Pages        // login, set-up, password, problem
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -173,6 +174,8 @@ sources:
     follow: true
     access:
       columns: {time: time, reader: reader, badge: badge, person: person, result: result, direction: direction, reason: reason}
+feeds:
+  - {id: vts, listen: "127.0.0.1:0"}
 `, feed.Addr()))
 	if err != nil {
 		t.Fatal(err)
@@ -217,6 +220,7 @@ func TestLiveSystem(t *testing.T) {
 	r := start(t, cfg)
 	setUp(t, r)
 	events := r.events()
+	out := r.feed()
 
 	ship := func(lat, lon float64) {
 		if _, err := feed.Write(sentenceAt(t, lat, lon, int8(time.Now().UTC().Second()))); err != nil {
@@ -235,8 +239,18 @@ func TestLiveSystem(t *testing.T) {
 	})
 	ship(46.80, -13.05) // 100 nautical miles away at once
 	eventually(t, "an event of the impossible movement", 10*time.Second, func() bool { return events.has("vessel.impossible-movement") })
-	if got := r.findings("vessel.impossible-movement"); len(got) != 1 || got[0].Subject.ID != "mmsi:219000123" {
-		t.Errorf("impossible movement: %+v", got)
+	got := r.findings("vessel.impossible-movement")
+	if len(got) != 1 || got[0].Subject.ID != "mmsi:219000123" {
+		t.Fatalf("impossible movement: %+v", got)
+	}
+	if line := out(); strings.Contains(line, ",t:") {
+		t.Errorf("a sound position goes out as %q", line)
+	}
+	if line := out(); !strings.Contains(line, ",t:"+strings.ToUpper(got[0].Grade.String()[:1])+"/"+got[0].ID+"*") {
+		t.Errorf("a position that %s doubts goes out as %q", got[0].ID, line)
+	}
+	if status, body := r.get("/api/v1/feeds"); status != http.StatusOK || !strings.Contains(body, `"sent":2,"marked":1`) {
+		t.Errorf("feeds: %d %s", status, body)
 	}
 
 	appendRow(t, doors, time.Now().UTC().Format(time.RFC3339)+",rdr-q3-07,,,forced,,door contact without card\n")
@@ -299,6 +313,26 @@ func logIn(t *testing.T, r *running) {
 	}
 	if status, to := r.post(r.client, "/login", url.Values{"name": {"officer"}, "password": {livePassword}}); status != http.StatusSeeOther || to != "/" {
 		t.Fatalf("login: %d to %q", status, to)
+	}
+}
+
+// feed connects to the AIS feed out and returns a function that reads its next line.
+func (r *running) feed() func() string {
+	r.t.Helper()
+	c, err := (&net.Dialer{Timeout: 10 * time.Second}).DialContext(r.t.Context(), "tcp", r.s.feeds[0].Status().Address)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = c.Close() })
+	eventually(r.t, "the feed has its client", 10*time.Second, func() bool { return len(r.s.feeds[0].Status().Clients) == 1 })
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Second)) // the read says so where it can't
+	in := bufio.NewReader(c)
+	return func() string {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			r.t.Errorf("feed: %v", err)
+		}
+		return line
 	}
 }
 

@@ -66,7 +66,7 @@ func (s *System) observe(ctx context.Context, got []event.Stored) error {
 	}
 	s.feed(got[:known])
 	if known > 0 {
-		s.watches.Take() // told before the restart
+		s.doubts.Observe(s.watches.Take()) // told before the restart
 		s.watches.Health.Restarted()
 	}
 	fresh := got[known:]
@@ -75,6 +75,7 @@ func (s *System) observe(ctx context.Context, got []event.Stored) error {
 	}
 	s.feed(fresh)
 	occs := s.watches.Take()
+	s.feedOut(fresh, occs)
 	last := fresh[len(fresh)-1].Seq
 	defer s.seen.Store(last)
 	if len(occs) == 0 && last-applied < positionEvery {
@@ -108,6 +109,7 @@ func (s *System) advance(ctx context.Context, now time.Time) error {
 	defer s.watchMu.Unlock()
 	s.watches.Advance(now)
 	occs := s.watches.Take()
+	s.doubts.Observe(occs)
 	if len(occs) == 0 {
 		return nil
 	}

@@ -63,6 +63,10 @@ func (s *System) Run(ctx context.Context, o RunOptions) error {
 	if err := s.greet(ctx, o.Told, address); err != nil {
 		return err
 	}
+	open, err := s.listenFeeds(ctx, o.Told)
+	if err != nil {
+		return err
+	}
 	if o.Listening != nil {
 		o.Listening(address)
 	}
@@ -75,6 +79,7 @@ func (s *System) Run(ctx context.Context, o RunOptions) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.pipeline(ctx) })
 	s.keepHouse(ctx, g)
+	s.serveFeeds(ctx, g, open)
 	for _, c := range s.cfg.Source {
 		g.Go(func() error { return s.runSource(ctx, c) })
 	}
@@ -180,7 +185,7 @@ func (s *System) server(o RunOptions) (*server.Server, error) {
 		Identity: s.identity, Port: getPort, Findings: s.register,
 		Vessels: s.watches.Vessel.Picture, Network: s.watches.Network.Picture,
 		People: s.watches.Physical.Picture, Sources: s.watches.Health.Picture,
-		Positions: s.telemetry, Flows: s.telemetry, Access: s.telemetry, Audit: auditLog{s.records},
+		Positions: s.telemetry, Flows: s.telemetry, Access: s.telemetry, Audit: auditLog{s.records}, Feeds: s.feedStatus,
 		Console: con, Pages: con, Metrics: registry, Ready: s.readiness(), Log: s.log, Version: s.o.Version,
 		Secure: !s.cfg.TLS.Off || s.cfg.Proxy.Header != "", Origins: s.cfg.Proxy.Origins, ProxyHeader: s.cfg.Proxy.Header,
 	})
@@ -189,6 +194,7 @@ func (s *System) server(o RunOptions) (*server.Server, error) {
 	}
 	registry.MustRegister(srv.Collectors()...)
 	registry.MustRegister(s.collectors()...)
+	registry.MustRegister(s.feedCollectors()...)
 	return srv, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/config"
 	"github.com/quaywatch/quaywatch/internal/datadir"
+	"github.com/quaywatch/quaywatch/internal/feed"
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/identity"
 	"github.com/quaywatch/quaywatch/internal/port"
@@ -51,6 +52,8 @@ type System struct {
 	problems   port.Problems // warnings of the port file
 	advisories *advisory.Set
 	activity   *activity
+	doubts     *feed.Doubts
+	feeds      []*feed.Feed // out, for other systems
 
 	watchMu  sync.Mutex // Observe, Advance and Take of the watches
 	watches  *watch.Set
@@ -65,7 +68,8 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err er
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &System{cfg: cfg, o: o, log: o.Log, advisories: advisory.New(), activity: newActivity()}
+	s := &System{cfg: cfg, o: o, log: o.Log, advisories: advisory.New(), activity: newActivity(), doubts: feed.NewDoubts()}
+	s.feeds = s.newFeeds()
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
