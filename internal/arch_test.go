@@ -57,6 +57,9 @@ var rooms = map[string][]string{
 	"internal/feed":           {"ais", "internal/event", "internal/finding"},                                                                  // the AIS feed out: what was heard, cleaned and marked
 	"internal/advisory":       {"internal/port", "internal/event", "internal/finding"},
 
+	// What it costs.
+	"internal/risk/loss": {}, // compound losses: simulation and the exact way
+
 	// Documents for people.
 	"internal/report": {"internal/port", "internal/event", "internal/finding", "internal/advisory", "internal/watch/*"},
 
