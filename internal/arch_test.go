@@ -58,7 +58,8 @@ var rooms = map[string][]string{
 	"internal/advisory":       {"internal/port", "internal/event", "internal/finding"},
 
 	// What it costs.
-	"internal/risk/loss": {}, // compound losses: simulation and the exact way
+	"internal/risk/loss":      {}, // compound losses: simulation and the exact way
+	"internal/risk/portfolio": {}, // the best treatments under budgets, proven
 
 	// Documents for people.
 	"internal/report": {"internal/port", "internal/event", "internal/finding", "internal/advisory", "internal/watch/*"},
