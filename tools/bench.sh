@@ -12,6 +12,8 @@ go test -run '^$' -bench BigPages -benchtime 200x -timeout 60m ./internal/system
 go test -run '^$' -bench 'Page|P95|Latency' -benchtime 200x ./internal/console ./internal/server | tee -a "$tmp/out"
 go test -run '^$' -bench . -benchtime 1s ./internal/source/pcap ./internal/watch/vessel ./internal/watch/network ./internal/port ./internal/finding ./internal/stream | tee -a "$tmp/out"
 
+go test -run '^$' -bench 'Million|Forty|Peer' -benchtime 5x ./internal/risk/... | tee "$tmp/risk" | tee -a "$tmp/out"
+
 # The decoder of AIS is measured in the time of its own thread, on one core.
 pin=""
 command -v taskset >/dev/null 2>&1 && pin="taskset -c 0"
@@ -32,6 +34,8 @@ function goal(name, unit, want, more) {
 /^Benchmark(Blocks|Reader)\// { goal($1, "M/s", 20, 1) }
 /^BenchmarkJSON\// { goal($1, "M/s", 5, 1) }
 /p95-ms/ { goal($1, "p95-ms", 50, 0) }
+/^BenchmarkMillionYears/ { goal($1, "s/Myears", 1, 0) }
+/^BenchmarkFortyTreatments/ { goal($1, "worst-s", 10, 0) }
 ' "$tmp/out"
 
 echo
@@ -51,6 +55,28 @@ END {
 			100 * got[keys[i]] / limit["split/" f], 100 * got[keys[i]] / limit["checksum/" f], 100 * got[keys[i]] / limit["armour/" f]
 	}
 }' "$tmp/ais"
+
+echo
+echo "== loss of a year, a million years of one scenario, same model"
+if ${PYTHON:-python3} -c 'import pyfair' 2>/dev/null; then
+	${PYTHON:-python3} - >"$tmp/pyfair" <<'END'
+import time, pyfair
+def once(n):
+    m = pyfair.FairModel(name="peer", n_simulations=n)
+    m.input_data("Loss Event Frequency", low=0, mode=0.1, high=1)
+    m.input_data("Loss Magnitude", low=20000, mode=100000, high=1000000)
+    m.calculate_all()
+once(1000)
+begun = time.perf_counter()
+for _ in range(3):
+    once(1000000)
+print("%.1f" % ((time.perf_counter() - begun) / 3 * 1000))
+END
+	awk -v peer="$(cat "$tmp/pyfair")" '/^BenchmarkPeer/ { for (i = 3; i < NF; i++) if ($(i + 1) == "ms/Myears/scenario")
+		printf "quaywatch %.2f ms, pyfair %s ms: %.0f times pyfair (goal 50)\n", $i, peer, peer / $i }' "$tmp/risk"
+else
+	echo "pyfair is not installed (pip install pyfair, or name a Python that has it in \$PYTHON): no ratio to it"
+fi
 
 capture=$shared/ais/captures/ais_vernon_20160331.log
 if [ -f "$capture" ]; then

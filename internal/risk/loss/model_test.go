@@ -229,3 +229,22 @@ func BenchmarkMillionYears(b *testing.B) {
 	}
 	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N), "s/Myears")
 }
+
+// BenchmarkPeer is the model that tools/bench.sh gives to pyfair too: thirty
+// scenarios, each with a PERT frequency of mean 0.2333 a year and one PERT
+// magnitude. Pyfair draws one rate and one magnitude a year; here every event
+// is drawn.
+func BenchmarkPeer(b *testing.B) {
+	m := new(Model)
+	for i := range 30 {
+		magnitude, err := NewPERT(Operator, 20_000, 100_000, 1_000_000, 4)
+		if err != nil {
+			b.Fatal(err)
+		}
+		m.Scenarios = append(m.Scenarios, Scenario{Name: fmt.Sprintf("scenario %d", i), Frequency: Frequency{Mean: 1.4 / 6}, Forms: []Form{{"loss", 1, magnitude, 0}}})
+	}
+	for b.Loop() {
+		run(b, m, 1_000_000, 1).Mean(Operator)
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(b.N)/30*1000, "ms/Myears/scenario")
+}

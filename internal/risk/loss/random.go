@@ -21,12 +21,21 @@ func key(seed uint64, kind, name string) uint64 {
 	return mix(mix(seed+golden) ^ h.Sum64())
 }
 
-// yearOf begins the numbers of one year: mixed is mix of the year, computed
-// once for all scenarios.
+// yearOf begins the numbers of one year: mixed is mixedYear of it, computed once
+// for all scenarios.
 func yearOf(key, mixed uint64) numbers { return numbers(mix(key ^ mixed)) }
 
-// next is uniform in [0,1), of 53 bits.
+func mixedYear(y int) uint64 { return mix(uint64(y) + golden) }
+
+// first is the number with which every sequence begins: most scenarios need no
+// more in most years.
+func (n numbers) first() float64 { return uniform(uint64(n)) }
+
+// next is the following number.
 func (n *numbers) next() float64 {
 	*n += golden
-	return float64(mix(uint64(*n))>>11) * 0x1p-53
+	return uniform(mix(uint64(*n)))
 }
+
+// uniform is in [0,1), of 53 bits.
+func uniform(z uint64) float64 { return float64(z>>11) * 0x1p-53 }

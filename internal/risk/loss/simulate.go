@@ -125,55 +125,93 @@ func newPlayer(m *Model, seed uint64) *player {
 	return r
 }
 
-// chunk plays the years from first to before end.
+// chunk plays the years from first to before end, one scenario after the other:
+// most years of most scenarios are empty, and are passed over at a number each.
 func (r *player) chunk(first, end int, total *[accounts][]float64) []tally {
 	out := make([]tally, len(r.scenarios))
-	year := make([]tally, len(r.scenarios))
-	for y := first; y < end; y++ {
-		clear(year)
-		r.year(y, year)
-		var sum Amounts
-		for i := range year {
-			if t := &year[i]; t.events > 0 {
+	mixed := make([]uint64, end-first)
+	for i := range mixed {
+		mixed[i] = mixedYear(first + i)
+	}
+	busy := make([][]bool, len(r.scenarios)) // years with an event, where shocks can add to them
+	book := func(scenario, year int, t *tally) {
+		if b := busy[scenario]; b != nil {
+			if !b[year] {
+				b[year] = true
 				t.years = 1
-				out[i].add(t)
-				sum.Add(t.sum)
 			}
+		} else {
+			t.years = 1
 		}
+		out[scenario].add(t)
 		for a := range total {
 			if total[a] != nil {
-				total[a][y] = sum[a]
+				total[a][first+year] += t.sum[a]
 			}
+		}
+	}
+	for i := range r.shocks {
+		for _, m := range r.shocks[i].members {
+			if busy[m.scenario] == nil {
+				busy[m.scenario] = make([]bool, len(mixed))
+			}
+		}
+	}
+	var t tally // one for all: it is handed through an interface, which would make each a new piece of memory
+	for i := range r.scenarios {
+		s := &r.scenarios[i]
+		none := s.count.cdf[0]
+		for year, z := range mixed {
+			if n := yearOf(s.key, z); n.first() >= none {
+				t = tally{}
+				s.year(n, &t)
+				book(i, year, &t)
+			}
+		}
+	}
+	for i := range r.shocks {
+		for year, z := range mixed {
+			r.shock(&r.shocks[i], z, func(scenario int, t *tally) { book(scenario, year, t) })
 		}
 	}
 	return out
 }
 
-// year plays one year into out, a tally for each scenario.
-func (r *player) year(y int, out []tally) {
-	mixed := mix(uint64(y) + golden)
-	for i := range r.scenarios {
-		s := &r.scenarios[i]
-		n := yearOf(s.key, mixed)
-		for k := s.count.draw(n.next()); k > 0; k-- {
-			s.event(&n, &out[i])
-		}
+// year plays the own events of one scenario in one year.
+func (s *compiled) year(n numbers, t *tally) {
+	for k := s.count.draw(n.first()); k > 0; k-- {
+		s.event(&n, t)
 	}
-	for i := range r.shocks {
-		s := &r.shocks[i]
-		n := yearOf(s.key, mixed)
-		for k := s.count.draw(n.next()); k > 0; k-- {
-			for _, m := range s.members {
-				// The numbers of a member are drawn whether it is hit or not, so that its
-				// probability does not move those of the others.
-				hit := n.next() < m.probability
-				own := yearOf(uint64(n), uint64(m.scenario))
-				n.next()
-				if hit {
-					r.scenarios[m.scenario].event(&own, &out[m.scenario])
-				}
+}
+
+// shock plays one shared cause in one year, and tells each event that it set off.
+func (r *player) shock(s *compiledShock, mixed uint64, tell func(scenario int, t *tally)) {
+	n := yearOf(s.key, mixed)
+	for k := s.count.draw(n.first()); k > 0; k-- {
+		for _, m := range s.members {
+			// The numbers of a member are drawn whether it is hit or not, so that its
+			// probability does not move those of the others.
+			hit := n.next() < m.probability
+			own := numbers(mix(uint64(n) ^ golden))
+			if hit {
+				var t tally
+				r.scenarios[m.scenario].event(&own, &t)
+				tell(m.scenario, &t)
 			}
 		}
+	}
+}
+
+// year plays all of one year again, and tells what each scenario cost in it.
+func (r *player) year(y int, tell func(scenario int, t *tally)) {
+	mixed := mixedYear(y)
+	for i := range r.scenarios {
+		var t tally
+		r.scenarios[i].year(yearOf(r.scenarios[i].key, mixed), &t)
+		tell(i, &t)
+	}
+	for i := range r.shocks {
+		r.shock(&r.shocks[i], mixed, tell)
 	}
 }
 

@@ -134,17 +134,12 @@ func (y *Years) Parts(on Account, p float64) []Part {
 	worst := float64(left)
 	edge := v[len(v)-left]
 	// The worst years are played again: each is known by its number alone.
-	year := make([]tally, len(y.scenarios))
 	for i, x := range y.Total[on] {
 		if x < edge || left == 0 {
 			continue
 		}
 		left--
-		clear(year)
-		y.play.year(i, year)
-		for k := range year {
-			out[k].Tail += year[k].sum[on] / worst
-		}
+		y.play.year(i, func(scenario int, t *tally) { out[scenario].Tail += t.sum[on] / worst })
 	}
 	return out
 }
