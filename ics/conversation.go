@@ -20,6 +20,9 @@ type Conversation struct {
 	asked    []asked // CIP requests that await their answer
 	partsOf  byte    // reference of an S7 answer in parts
 	parts    []byte  // its value so far
+	state    any     // what a dissector keeps of the conversation; bounded by it
+	done     bool    // nothing more can be learned
+	current  message // of the segment at hand; here so that it costs no allocation
 }
 
 // stream is one direction of a TCP conversation.
@@ -62,13 +65,13 @@ func (c *Conversation) Application() string {
 }
 
 // Settled reports that further segments can't tell anything new, so that a
-// caller may stop asking: nothing was recognised in the first ones, or the
-// protocol is known by name only.
+// caller may stop asking: nothing was recognised in the first ones, the
+// protocol is known by name only, or the rest of it is encrypted.
 func (c *Conversation) Settled() bool {
 	if c.protocol == nil {
 		return c.tries >= maxTries
 	}
-	return c.protocol.dissect == nil
+	return c.done || c.protocol.dissect == nil
 }
 
 // Inspect looks at the next segment and fills r. Bytes that were sent again are
@@ -77,9 +80,15 @@ func (c *Conversation) Settled() bool {
 // put back in order.
 func (c *Conversation) Inspect(s Segment, r *Result) {
 	r.reset()
-	defer c.conclude(s.Sender&1, r)
+	c.take(s, r)
+	c.conclude(s.Sender&1, r)
+}
+
+func (c *Conversation) take(s Segment, r *Result) {
 	if s.Transport != TCP {
-		c.look(&message{Segment: s, data: s.Payload, c: c}, r)
+		c.current = message{Segment: s, data: s.Payload, c: c}
+		c.look(&c.current, r)
+		c.current = message{}
 		return
 	}
 	st := &c.sides[s.Sender&1]
@@ -100,7 +109,9 @@ func (c *Conversation) Inspect(s Segment, r *Result) {
 	if len(data) == 0 {
 		return
 	}
-	used, need := c.look(&message{Segment: s, data: data, c: c}, r)
+	c.current = message{Segment: s, data: data, c: c}
+	used, need := c.look(&c.current, r)
+	c.current = message{} // the payload is not ours to keep
 	if s.Missing == 0 {
 		st.keep(data[min(used, len(data)):], need)
 	}
@@ -164,7 +175,7 @@ func (c *Conversation) look(m *message, r *Result) (used, need int) {
 			return len(m.data), 0
 		}
 	}
-	if c.protocol.dissect == nil {
+	if c.protocol.dissect == nil || c.done {
 		return len(m.data), 0
 	}
 	used, need = c.protocol.dissect(m, r)
@@ -215,21 +226,21 @@ func init() {
 		{"s7comm", TCP, recogniseS7, dissectISO, true},
 		{"s7comm-plus", TCP, recogniseS7Plus, dissectISO, true},
 		{"cotp", TCP, recogniseCOTP, dissectISO, true},
-		{"opcua", TCP, recogniseOPCUA, dissectOPCUA, false},
-		{"fins", TCP, recogniseFINSTCP, nil, false},
-		{"dnp3", TCP, recogniseDNP3, dissectDNP3, false},
+		{"opcua", TCP, recogniseOPCUA, dissectOPCUA, true},
+		{"fins", TCP, recogniseFINSTCP, dissectFINSTCP, true},
+		{"dnp3", TCP, recogniseDNP3, dissectDNP3, true},
 		{"enip", TCP, recogniseENIP, dissectENIP, true},
 		{"modbus", TCP, recogniseModbus, dissectModbus, true},
 		{"tds", TCP, recogniseTDS, dissectTDS, false},
-		{"hart-ip", TCP, recogniseHARTIP, nil, false},
+		{"hart-ip", TCP, recogniseHARTIP, dissectHARTIP, true},
 		{"dns", TCP, recogniseDNSTCP, nil, false},
 
-		{"bacnet", UDP, recogniseBACnet, nil, false},
+		{"bacnet", UDP, recogniseBACnet, dissectBACnet, false},
 		{"enip", UDP, recogniseENIP, dissectENIP, false},
 		{"dnp3", UDP, recogniseDNP3, dissectDNP3, false},
 		{"dns", UDP, recogniseDNS, dissectDNS, false},
 		{"ntp", UDP, recogniseNTP, dissectNTP, false},
-		{"hart-ip", UDP, recogniseHARTIP, nil, false},
-		{"fins", UDP, recogniseFINSUDP, nil, false},
+		{"hart-ip", UDP, recogniseHARTIP, dissectHARTIP, false},
+		{"fins", UDP, recogniseFINSUDP, dissectFINSUDP, false},
 	}
 }

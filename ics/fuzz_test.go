@@ -1,6 +1,7 @@
 package ics_test
 
 import (
+	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -24,7 +25,19 @@ func check(t *testing.T, r *ics.Result, payload []byte) {
 			t.Errorf("text %q is too long or no UTF-8", s)
 		}
 	}
-	_ = payload
+	if len(r.Facts) > 32 || len(r.Behind) > 64 {
+		t.Errorf("%d facts, %d devices behind, of %d bytes", len(r.Facts), len(r.Behind), len(payload))
+	}
+	for _, f := range r.Facts {
+		if f.Name == "" || f.Value == "" || !utf8.ValidString(f.Value) {
+			t.Errorf("fact %q", f)
+		}
+	}
+	for _, d := range r.Behind {
+		if d.Address == "" || !utf8.ValidString(d.Identity.Name+d.Identity.Product+d.Identity.Model) {
+			t.Errorf("device %+v", d)
+		}
+	}
 }
 
 // fuzzPort fuzzes one protocol: two segments on its port, first asked, then answered.
@@ -64,6 +77,32 @@ func FuzzENIPDatagram(f *testing.F) {
 
 func FuzzTLS(f *testing.F) {
 	fuzzPort(f, ics.TCP, 443, "160301002f0100002b0303000000000000000000000000000000000000000000000000000000000000000000000200130100")
+}
+
+func FuzzBACnet(f *testing.F) {
+	fuzzPort(f, ics.UDP, 47808, "810b000c0120ffff00ff1008", "810a001c010030010c0c023fffff194d3e7506004f50454e343e3f3f",
+		"810b00190120ffff00ff1000c40200006c2201e09103222a00")
+}
+
+func FuzzDNP3(f *testing.F) {
+	fuzzPort(f, ics.TCP, 20000, "056405c001000004e921", "056414c40a00010002c3c2c40c01280100080003010164000000")
+}
+
+func FuzzHARTIP(f *testing.F) {
+	fuzzPort(f, ics.TCP, 5094, "010000000002000d0100007530", "010003000003001182264e0000d2000038")
+}
+
+func FuzzFINSDatagram(f *testing.F) {
+	fuzzPort(f, ics.UDP, 9600, "8000020000000000007a050100", "c000020000000000007a05010000"+strings.Repeat("41", 92))
+}
+
+func FuzzFINS(f *testing.F) {
+	fuzzPort(f, ics.TCP, 9600, "46494e530000001400000002000000008000020000000000007a0402", "46494e530000001600000002000000 00c100020000000000007a04020000")
+}
+
+func FuzzOPCUA(f *testing.F) {
+	fuzzPort(f, ics.TCP, 4840, "48454c463800000000000000ffff0000ffff000000000000000000001800 00006f70632e7463703a2f2f6c6f63616c686f73743a34383430",
+		"4d5347465d000000010000000100000002000000020000000100ac010000"+strings.Repeat("00", 63))
 }
 
 func FuzzTextAndOthers(f *testing.F) {

@@ -9,11 +9,9 @@
 // Content decides, never the port. A port number at most lowers how much content
 // is asked for; where content contradicts it, the port says nothing.
 //
-// Depth today: Modbus/TCP, S7comm and EtherNet/IP with CIP give operations and
-// identity; S7comm-plus gives operations where its function codes are known; the
-// rest (RTSP, HTTP, TLS, SSH, RDP, SMB, TDS, DNS, NTP, DNP3, BACnet/IP, OPC UA, HART-IP,
-// Omron FINS) is recognised by name, with banners or server names where they are
-// in the clear.
+// The protocols, what is read of each and where it is blind are listed in
+// docs/manual/dissectors.md. Conversation follows the payloads of TCP and UDP;
+// InspectLink reads what devices tell directly on Ethernet.
 package ics
 
 import "strings"
@@ -74,9 +72,10 @@ const (
 	SetTime                         // clock
 	IO                              // cyclic process data, outputs and inputs
 	Other                           // neither of these for sure
+	Firmware                        // firmware into the device
 )
 
-var operationNames = [...]string{"read", "write", "identify", "upload", "program", "start", "stop", "set-time", "io", "other"}
+var operationNames = [...]string{"read", "write", "identify", "upload", "program", "start", "stop", "set-time", "io", "other", "firmware"}
 
 // Has reports whether all of want are in the set.
 func (o Operations) Has(want Operations) bool { return o&want == want }
@@ -93,7 +92,7 @@ func (o Operations) Names() []string {
 }
 
 // alphabetical is the order of operationNames by name.
-var alphabetical = [...]int{2, 8, 9, 4, 0, 7, 5, 6, 3, 1}
+var alphabetical = [...]int{10, 2, 8, 9, 4, 0, 7, 5, 6, 3, 1}
 
 // String joins the names with a comma.
 func (o Operations) String() string { return strings.Join(o.Names(), ",") }
@@ -114,13 +113,34 @@ func (i Identity) IsZero() bool { return i == Identity{} }
 
 // Function is one protocol function in a segment.
 type Function struct {
-	Protocol   string // "modbus", "s7comm", "enip", "cip"
+	Protocol   string // "modbus", "s7comm", "enip", "cip", "dnp3"…
 	Code       uint16 // as in the protocol's own tables
 	Name       string
 	Request    bool // asked, rather than answered
 	Failed     bool // an answer that refuses
 	Operations Operations
 }
+
+// Fact is one more thing that the sender says of itself, which has no field in
+// Identity. Names are listed per protocol in docs/manual/dissectors.md, such as
+// "bacnet-device", "opcua-application-uri", "tls-ja4".
+type Fact struct {
+	Name, Value string
+}
+
+// Device is one that the sender speaks for: behind a router, a gateway or a
+// fieldbus, so that the sender's own address is not the device's.
+type Device struct {
+	Address  string // as the protocol writes it, such as "bacnet network 2001 station 1c"
+	Identity Identity
+	Facts    []Fact
+}
+
+// maxBehind bounds what one segment may tell of other devices.
+const maxBehind = 64
+
+// maxFacts bounds what one segment may tell of its sender.
+const maxFacts = 32
 
 // maxFunctions bounds what one segment may tell; a larger count is cut there.
 const maxFunctions = 128
@@ -134,12 +154,16 @@ type Result struct {
 	Identity    Identity   // of the sender of this segment
 	ServerName  string     // what a client calls the server: TLS server name, RDP or HTTP host
 	Functions   []Function // in the order of the segment, at most 128
+	Facts       []Fact     // further things that the sender says of itself, at most 32
+	Behind      []Device   // devices that the sender speaks for, at most 64
 	Duplicate   bool       // TCP bytes that were seen before
 	Malformed   bool       // bytes that the protocol of the conversation does not allow
 }
 
 // reset empties r and keeps its storage.
-func (r *Result) reset() { *r = Result{Functions: r.Functions[:0]} }
+func (r *Result) reset() {
+	*r = Result{Functions: r.Functions[:0], Facts: r.Facts[:0], Behind: r.Behind[:0]}
+}
 
 func (r *Result) function(f Function) {
 	r.Operations |= f.Operations
@@ -148,15 +172,33 @@ func (r *Result) function(f Function) {
 	}
 }
 
+// fact notes a further thing; empty values say nothing.
+func (r *Result) fact(name, value string) {
+	if value != "" && len(r.Facts) < maxFacts {
+		r.Facts = append(r.Facts, Fact{name, value})
+	}
+}
+
+// behind notes what was told of a device that is not the sender.
+func (r *Result) behind(d Device) {
+	if len(r.Behind) < maxBehind && (!d.Identity.IsZero() || len(d.Facts) > 0) {
+		r.Behind = append(r.Behind, d)
+	}
+}
+
 // identify merges what a device said, without emptying what it said before.
 func (r *Result) identify(i Identity) {
-	take(&r.Identity.Vendor, i.Vendor)
-	take(&r.Identity.Product, i.Product)
-	take(&r.Identity.Model, i.Model)
-	take(&r.Identity.Firmware, i.Firmware)
-	take(&r.Identity.Serial, i.Serial)
-	take(&r.Identity.Name, i.Name)
-	take(&r.Identity.Kind, i.Kind)
+	r.Identity.merge(i)
+}
+
+func (i *Identity) merge(said Identity) {
+	take(&i.Vendor, said.Vendor)
+	take(&i.Product, said.Product)
+	take(&i.Model, said.Model)
+	take(&i.Firmware, said.Firmware)
+	take(&i.Serial, said.Serial)
+	take(&i.Name, said.Name)
+	take(&i.Kind, said.Kind)
 }
 
 func take(to *string, from string) {

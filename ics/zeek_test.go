@@ -37,11 +37,23 @@ type told struct {
 	applications map[string]string // conversation → name
 	identities   []ics.Identity
 	client       map[string]string // conversation → address of the client
+	said         []said
 }
 
-// replay gives every payload of a capture to ics, decoded by gopacket, which
-// has nothing to do with our own decoder.
-func replay(t testing.TB, path string) told {
+// said is what one segment told, with the addresses of its packet.
+type said struct {
+	from, to   string
+	fromPort   uint16
+	functions  []ics.Function
+	identity   ics.Identity
+	facts      map[string]string
+	behind     []ics.Device
+	operations ics.Operations
+}
+
+// forEachPacket gives each packet of a capture, decoded by gopacket, which has
+// nothing to do with our own decoder.
+func forEachPacket(t testing.TB, path string, visit func(gopacket.Packet)) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
@@ -62,25 +74,29 @@ func replay(t testing.TB, path string) told {
 		}
 		src, link = r, r.LinkType()
 	}
-	out := told{applications: map[string]string{}, client: map[string]string{}}
-	conversations := map[string]*ics.Conversation{}
-	var r ics.Result
+	var first gopacket.Decoder = link
+	if link == layers.LinkTypeIPv4 { // gopacket has no decoder under this number
+		first = layers.LayerTypeIPv4
+	}
 	for {
 		data, _, err := src.ReadPacketData()
 		if errors.Is(err, io.EOF) {
-			return out
+			return
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		var first gopacket.Decoder = link
-		if link == layers.LinkTypeIPv4 { // gopacket has no decoder under this number
-			first = layers.LayerTypeIPv4
-		}
-		p := gopacket.NewPacket(data, first, gopacket.Default)
+		visit(gopacket.NewPacket(data, first, gopacket.Default))
+	}
+}
+
+// forEachSegment gives each payload of TCP and UDP with the addresses of its packet.
+func forEachSegment(t testing.TB, path string, visit func(s ics.Segment, from, to string)) {
+	t.Helper()
+	forEachPacket(t, path, func(p gopacket.Packet) {
 		net := p.NetworkLayer()
 		if net == nil || p.TransportLayer() == nil {
-			continue
+			return
 		}
 		s := ics.Segment{Payload: p.TransportLayer().LayerPayload()}
 		switch l := p.TransportLayer().(type) {
@@ -89,13 +105,22 @@ func replay(t testing.TB, path string) told {
 		case *layers.UDP:
 			s.Transport, s.Source, s.Destination = ics.UDP, uint16(l.SrcPort), uint16(l.DstPort)
 		default:
-			continue
+			return
 		}
-		if len(s.Payload) == 0 {
-			continue
+		if len(s.Payload) > 0 {
+			visit(s, net.NetworkFlow().Src().String(), net.NetworkFlow().Dst().String())
 		}
-		a := net.NetworkFlow().Src().String() + ":" + strconv.Itoa(int(s.Source))
-		b := net.NetworkFlow().Dst().String() + ":" + strconv.Itoa(int(s.Destination))
+	})
+}
+
+// replay gives every payload of a capture to ics.
+func replay(t testing.TB, path string) told {
+	t.Helper()
+	out := told{applications: map[string]string{}, client: map[string]string{}}
+	conversations := map[string]*ics.Conversation{}
+	var r ics.Result
+	forEachSegment(t, path, func(s ics.Segment, from, to string) {
+		a, b := from+":"+strconv.Itoa(int(s.Source)), to+":"+strconv.Itoa(int(s.Destination))
 		key := a + " " + b
 		if a > b {
 			key, s.Sender = b+" "+a, ics.Second
@@ -107,6 +132,9 @@ func replay(t testing.TB, path string) told {
 		}
 		c.Inspect(s, &r)
 		out.functions = append(out.functions, r.Functions...)
+		if len(r.Functions)+len(r.Facts)+len(r.Behind) > 0 || !r.Identity.IsZero() {
+			out.said = append(out.said, retell(from, to, s.Source, &r))
+		}
 		if !r.Identity.IsZero() {
 			out.identities = append(out.identities, r.Identity)
 		}
@@ -117,7 +145,22 @@ func replay(t testing.TB, path string) told {
 		case ics.RoleServer:
 			out.client[key] = b
 		}
+	})
+	return out
+}
+
+// retell copies a result, whose storage is used again.
+func retell(from, to string, port uint16, r *ics.Result) said {
+	s := said{from: from, to: to, fromPort: port, identity: r.Identity, operations: r.Operations, facts: map[string]string{}}
+	s.functions = append(s.functions, r.Functions...)
+	for _, d := range r.Behind {
+		d.Facts = append([]ics.Fact(nil), d.Facts...)
+		s.behind = append(s.behind, d)
 	}
+	for _, f := range r.Facts {
+		s.facts[f.Name] = f.Value
+	}
+	return s
 }
 
 // zeekLog reads a Zeek log: rows of columns, comments left out.
@@ -333,3 +376,17 @@ func TestEveryCaptureIsNamed(t *testing.T) {
 
 // innocent are names that may well occur beside the protocol of a capture.
 var innocent = map[string]bool{"dns": true, "smb": true, "http": true, "tls": true, "ntp": true, "ssh": true}
+
+func rawLines(t testing.TB, path string) []string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(string(b), "\n")
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

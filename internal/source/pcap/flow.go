@@ -213,7 +213,7 @@ func unix(ns int64) time.Time { return time.Unix(0, ns).UTC() }
 // weigh orders operations by how much a reader wants to see the packet of it.
 func weigh(o ics.Operations) int {
 	switch {
-	case o&(ics.Program|ics.Stop|ics.Start|ics.SetTime) != 0:
+	case o&(ics.Program|ics.Firmware|ics.Stop|ics.Start|ics.SetTime) != 0:
 		return 4
 	case o&ics.Write != 0:
 		return 3

@@ -105,7 +105,7 @@ func along(p *port.Port, f *event.Flow, from, to *port.Zone, server uint16) judg
 // it changes nothing, so it counts as reading.
 var (
 	readingOps = []string{"identify", "read", "upload"}
-	writingOps = []string{"program", "set-time", "start", "stop", "write"}
+	writingOps = []string{"firmware", "program", "set-time", "start", "stop", "write"}
 )
 
 // allows looks for lines of c that cover the flow. Lines add up: one that
