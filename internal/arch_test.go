@@ -94,6 +94,7 @@ var rooms = map[string][]string{
 	"examples": {}, // the example ports, embedded
 
 	"tools/coastbuild":  {},
+	"tools/load":        {"ais"}, // writes the AIS of a whole sea
 	"tools/webbuild":    {},
 	"tools/screenshots": {},
 }

@@ -14,6 +14,11 @@ go test -run '^$' -bench . -benchtime 1s ./internal/source/pcap ./internal/watch
 
 go test -run '^$' -bench 'Million|Forty|Peer' -benchtime 5x ./internal/risk/... | tee "$tmp/risk" | tee -a "$tmp/out"
 
+# The whole program under load: a minute, or as long as LOAD says (LOAD=10m).
+go build -o "$tmp/quaywatch" ./cmd/quaywatch
+go build -o "$tmp/load" ./tools/load
+"$tmp/load" -binary "$tmp/quaywatch" -for "${LOAD:-1m}" || echo "the bench under load did not end well"
+
 # The decoder of AIS is measured in the time of its own thread, on one core.
 pin=""
 command -v taskset >/dev/null 2>&1 && pin="taskset -c 0"
@@ -80,7 +85,6 @@ fi
 
 capture=$shared/ais/captures/ais_vernon_20160331.log
 if [ -f "$capture" ]; then
-	go build -o "$tmp/quaywatch" ./cmd/quaywatch
 	sed 's/^[^!]*//' "$capture" >"$tmp/bare.nmea"
 	echo
 	echo "== AIS decoder against the Go peer, bare sentences of one day of Vernon, one core"

@@ -16,7 +16,9 @@ import (
 // Bounds of the live link.
 const (
 	liveClients = 256             // at once; more are told to come back
-	livePace    = time.Second     // changes are told at most this often, however many there were
+	livePace    = time.Second     // changes of pictures are told at most this often, however many there were
+	alarmPace   = time.Second / 2 // and changes of findings, for which somebody waits
+	alarmGather = time.Second / 10
 	liveTick    = 5 * time.Second // the server's clock, so that a page knows that the link stands
 	liveWrite   = 10 * time.Second
 )
@@ -24,7 +26,8 @@ const (
 // live tells open pages that something changed, never what: a page then asks
 // for its own parts again, as the reader may see them. One goroutine serves all
 // pages; it starts with the first and ends with the last. A burst of changes
-// costs each page one update a second.
+// costs each page one update a second of the pictures, and two of the findings;
+// a single alarm is told in a tenth of a second.
 type live struct {
 	d Deps
 
@@ -76,14 +79,16 @@ func (l *live) tell(message string) {
 	}
 }
 
-// run looks once a second at what has changed.
+// run tells findings soon after they change, and looks once a second at what
+// else has changed.
 func (l *live) run(ctx context.Context, changes <-chan finding.Event, end func()) {
 	defer end()
 	pace := time.NewTicker(livePace)
 	defer pace.Stop()
 	var seen marks
-	seen.changed(l.d) // as the pages were drawn
-	dirty, last := false, time.Time{}
+	seen.changed(l.d)        // as the pages were drawn
+	var due <-chan time.Time // findings have changed and are told then
+	var toldAt, last time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -93,12 +98,13 @@ func (l *live) run(ctx context.Context, changes <-chan finding.Event, end func()
 				changes = nil // the register is closing; the clock goes on
 				continue
 			}
-			dirty = true
-		case at := <-pace.C:
-			if dirty {
-				l.tell(message("findings", "changed"))
-				dirty = false
+			if due == nil {
+				due = time.After(max(alarmGather, time.Until(toldAt.Add(alarmPace))))
 			}
+		case toldAt = <-due:
+			due = nil
+			l.tell(message("findings", "changed"))
+		case at := <-pace.C:
 			for _, topic := range seen.changed(l.d) {
 				l.tell(message(topic, "changed"))
 			}

@@ -60,6 +60,35 @@ func TestLiveCoalesces(t *testing.T) {
 	})
 }
 
+// TestLiveTellsAlarmsSoon: an alarm is told a tenth of a second after it was
+// raised, and one that comes soon after another within half a second.
+func TestLiveTellsAlarmsSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, w := liveOf(t)
+		ch, _ := l.join()
+		defer l.leave(ch)
+		synctest.Wait()
+		alarm := func(wait time.Duration) {
+			t.Helper()
+			_, _ = w.Desk.Act(t.Context(), finding.ID("health.silent", finding.Subject{Kind: "source", ID: "camera-vms"}), finding.Action{Kind: finding.Note, Text: "x"})
+			began := time.Now()
+			for m := range ch {
+				if strings.HasPrefix(m, "event: findings") {
+					break
+				}
+			}
+			if took := time.Since(began); took != wait {
+				t.Errorf("told after %s, want %s", took, wait)
+			}
+		}
+		alarm(alarmGather)
+		time.Sleep(50 * time.Millisecond)
+		alarm(alarmPace - 50*time.Millisecond)
+		time.Sleep(time.Minute)
+		alarm(alarmGather)
+	})
+}
+
 // TestLiveTicks: a quiet port still says that the link stands.
 func TestLiveTicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
