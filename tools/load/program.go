@@ -55,7 +55,7 @@ func start(ctx context.Context, o options, feed string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{dir: dir, cmd: exec.CommandContext(ctx, o.binary, "serve", "-c", path),
+	p := &program{dir: dir, cmd: exec.CommandContext(ctx, o.binary, "serve", "-c", path), //nolint:gosec // running the program that was named is the job
 		client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
 	p.cmd.WaitDelay = 20 * time.Second
@@ -96,7 +96,7 @@ func (p *program) stop() {
 	_ = os.RemoveAll(p.dir)
 }
 
-const password = "a sea of twenty thousand ships"
+const password = "a sea of twenty thousand ships" //nolint:gosec // of an account that ends with the run
 
 // setUp makes the first account, which is then logged in.
 func (p *program) setUp(ctx context.Context) error {

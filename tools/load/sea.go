@@ -68,7 +68,8 @@ func newSea(ctx context.Context, o options) (*sea, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sea{o: o, l: l, conns: make(chan net.Conn, 1), ships: make([]ship, o.vessels), rand: rand.New(rand.NewPCG(1, 2)), jumped: map[uint32]*sent{}} // a fixed seed: the same fleet each time
+	s := &sea{o: o, l: l, conns: make(chan net.Conn, 1), ships: make([]ship, o.vessels), jumped: map[uint32]*sent{},
+		rand: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // a fixed seed: the same fleet each time
 	for i := range s.ships {
 		v := ship{station: i % stations, lat: portLat, lon: portLon, sog: float32(5 + 15*s.rand.Float64()), cog: float32(math.Floor(3600*s.rand.Float64()) / 10)}
 		v.move(reach*math.Sqrt(0.02+0.98*s.rand.Float64()), 2*math.Pi*s.rand.Float64()) // none within 20 miles: there is land
@@ -113,7 +114,7 @@ func (s *sea) sail(ctx context.Context) error {
 	next, statics := 0, 0
 	tick := time.NewTicker(step)
 	defer tick.Stop()
-	for due := 0; ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -128,7 +129,7 @@ func (s *sea) sail(ctx context.Context) error {
 		if passed > warm && now.Sub(lastJump) > jumpEvery && passed < warm+s.o.duration-4*round {
 			lastJump, s.jumping = now, true
 		}
-		due = int(passed.Seconds() * float64(s.o.rate))
+		due := int(passed.Seconds() * float64(s.o.rate))
 		buf = buf[:0]
 		for ; s.reports < due; s.reports++ {
 			// Of the reports some are static, in the time of type 5.
@@ -198,7 +199,7 @@ func (s *sea) static(buf []byte, i int) []byte {
 
 func (s *sea) write(buf []byte, m *ais.Message, station int) []byte {
 	s.seq = (s.seq + 1) % 10
-	out, err := ais.AppendSentences(buf, m, ais.Envelope{Channel: 'A' + byte(s.seq%2), Seq: s.seq, Station: names[station]})
+	out, err := ais.AppendSentences(buf, m, ais.Envelope{Channel: 'A' + s.seq%2, Seq: s.seq, Station: names[station]})
 	if err != nil {
 		panic(err) // a mistake of this command: every value is in range
 	}
