@@ -28,6 +28,7 @@ type Conversation struct {
 // stream is one direction of a TCP conversation.
 type stream struct {
 	started bool
+	lost    bool   // by the segment at hand
 	next    uint32 // sequence number that comes next
 	skip    int    // bytes left of a message that is not looked at further
 	tail    []byte // unfinished message
@@ -37,6 +38,7 @@ type stream struct {
 type message struct {
 	Segment
 	data []byte
+	lost bool // bytes of this direction were lost since the last segment
 	c    *Conversation
 }
 
@@ -109,7 +111,7 @@ func (c *Conversation) take(s Segment, r *Result) {
 	if len(data) == 0 {
 		return
 	}
-	c.current = message{Segment: s, data: data, c: c}
+	c.current = message{Segment: s, data: data, lost: st.lost, c: c}
 	used, need := c.look(&c.current, r)
 	c.current = message{} // the payload is not ours to keep
 	if s.Missing == 0 {
@@ -131,6 +133,7 @@ func (c *Conversation) conclude(sender Side, r *Result) {
 // arrange takes the new bytes of a segment in order; false: none are new.
 func (st *stream) arrange(s *Segment) ([]byte, bool) {
 	data := s.Payload
+	st.lost = false
 	end := s.Seq + uint32(len(data)) + uint32(max(s.Missing, 0))
 	if !st.started {
 		st.started, st.next = true, end
@@ -139,7 +142,7 @@ func (st *stream) arrange(s *Segment) ([]byte, bool) {
 	ahead := int(int32(s.Seq - st.next))
 	switch {
 	case ahead > 0 || ahead < -resync: // bytes were lost, or it is another connection
-		st.tail, st.skip = nil, 0
+		st.tail, st.skip, st.lost = nil, 0, true
 	case -ahead >= len(data):
 		if int32(end-st.next) > 0 {
 			st.next = end
@@ -221,7 +224,8 @@ func init() {
 		{"http", TCP, recogniseHTTP, dissectHTTP, false},
 		{"rtsp", TCP, recogniseRTSP, dissectRTSP, false},
 		{"ssh", TCP, recogniseSSH, dissectSSH, false},
-		{"smb", TCP, recogniseSMB, nil, false},
+		{"smb", TCP, recogniseSMB, dissectSMB, false},
+		{"vnc", TCP, recogniseVNC, dissectVNC, false},
 		{"rdp", TCP, recogniseRDP, dissectRDP, false},
 		{"s7comm", TCP, recogniseS7, dissectISO, true},
 		{"s7comm-plus", TCP, recogniseS7Plus, dissectISO, true},
@@ -229,15 +233,25 @@ func init() {
 		{"opcua", TCP, recogniseOPCUA, dissectOPCUA, true},
 		{"fins", TCP, recogniseFINSTCP, dissectFINSTCP, true},
 		{"dnp3", TCP, recogniseDNP3, dissectDNP3, true},
+		{"iec104", TCP, recogniseIEC104, dissectIEC104, true},
+		{"c37.118", TCP, recognisePhasor, dissectPhasor, true},
 		{"enip", TCP, recogniseENIP, dissectENIP, true},
 		{"modbus", TCP, recogniseModbus, dissectModbus, true},
+		{"nmea", TCP, recogniseNMEA, dissectNMEA, false},
 		{"tds", TCP, recogniseTDS, dissectTDS, false},
 		{"hart-ip", TCP, recogniseHARTIP, dissectHARTIP, true},
 		{"dns", TCP, recogniseDNSTCP, nil, false},
 
 		{"bacnet", UDP, recogniseBACnet, dissectBACnet, false},
+		{"c37.118", UDP, recognisePhasor, dissectPhasor, false},
 		{"enip", UDP, recogniseENIP, dissectENIP, false},
 		{"dnp3", UDP, recogniseDNP3, dissectDNP3, false},
+		{"snmp", UDP, recogniseSNMP, dissectSNMP, false},
+		{"ws-discovery", UDP, recogniseWSDiscovery, dissectWSDiscovery, false},
+		{"ssdp", UDP, recogniseSSDP, dissectSSDP, false},
+		{"nmea", UDP, recogniseNMEA, dissectNMEA, false},
+		{"netbios", UDP, recogniseNetBIOS, dissectNetBIOS, false},
+		{"mdns", UDP, recogniseMDNS, dissectMDNS, false},
 		{"dns", UDP, recogniseDNS, dissectDNS, false},
 		{"ntp", UDP, recogniseNTP, dissectNTP, false},
 		{"hart-ip", UDP, recogniseHARTIP, dissectHARTIP, false},

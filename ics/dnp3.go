@@ -217,10 +217,10 @@ func refineDNP3(code byte, objects []byte, ops Operations) Operations {
 		return Program // a block of a file into the outstation
 	case code == 1 && group == 70:
 		return Upload
-	case code == 25 && group == 70 && variation == 3 && len(objects) >= 6+26:
+	case code == 25 && group == 70 && variation == 3 && len(objects) >= 6+22:
 		// File command (annex A.42.3): qualifier 0x5B, count, size, then name
 		// offset, name size, time, permissions, key, file size, mode.
-		switch le16(objects[6+22:]) {
+		switch le16(objects[6+20:]) {
 		case 1:
 			return Upload
 		case 2, 3:

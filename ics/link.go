@@ -2,14 +2,164 @@ package ics
 
 import "fmt"
 
-// Announcements below and beside IP that name a device: LLDP (IEEE 802.1AB-2016
-// clause 8) and DHCP (RFC 2131, options of RFC 2132).
+// What devices tell directly on Ethernet: ARP (RFC 826), LLDP (IEEE 802.1AB-2016
+// clause 8), the Cisco Discovery Protocol (as Cisco describes it), PROFINET and
+// EtherCAT.
 
+const maxTLVs = 64
+
+// Ethernet types that InspectLink reads.
 const (
-	maxTLVs     = 64
-	dhcpCookie  = 0x63825363
-	dhcpMinimum = 240
+	EtherARP      = 0x0806
+	EtherPROFINET = 0x8892
+	EtherEtherCAT = 0x88a4
+	EtherLLDP     = 0x88cc
 )
+
+// InspectLink looks at the payload of an Ethernet frame that carries no IP and
+// fills r. etherType is the type, or below 1536 the length of an IEEE 802.3 frame or
+// its destination service access point; the payload then begins with the LLC
+// header. False: it is none of the protocols that are known here, and r is empty.
+//
+// The sender is the frame's source address. Addresses that a message tells are
+// facts: "ip" and "mac".
+func InspectLink(etherType uint16, payload []byte, r *Result) bool {
+	r.reset()
+	ok := false
+	switch {
+	case etherType == EtherARP:
+		ok = arp(payload, r)
+	case etherType == EtherLLDP:
+		ok = lldp(payload, r)
+	case etherType == EtherPROFINET:
+		ok = profinet(payload, r)
+	case etherType == EtherEtherCAT:
+		ok = etherCAT(payload, r)
+	case etherType < 1536:
+		ok = cdp(payload, r)
+	}
+	if !ok {
+		r.reset()
+	}
+	return ok
+}
+
+// arp takes the sender's pair of addresses out of a request or answer. A probe
+// (RFC 5227) has no address of its own yet.
+func arp(b []byte, r *Result) bool {
+	if len(b) < 28 || be16(b) != 1 || be16(b[2:]) != 0x0800 || b[4] != 6 || b[5] != 4 || be16(b[6:]) < 1 || be16(b[6:]) > 2 {
+		return false
+	}
+	r.Application, r.Why = "arp", "Ethernet type 0x0806 with Ethernet and IPv4 addresses"
+	if b[8]&1 == 0 && !zero(b[8:14]) && !zero(b[14:18]) {
+		r.fact("mac", macText(b[8:14]))
+		r.fact("ip", ipText(b[14:18]))
+	}
+	return true
+}
+
+// lldp is LLDP with what has no field in Identity.
+func lldp(b []byte, r *Result) bool {
+	id, ok := LLDP(b)
+	if !ok {
+		return false
+	}
+	r.Application, r.Why = "lldp", "Ethernet type 0x88CC and chassis, port and time to live in this order"
+	r.identify(id)
+	for n := 0; n < maxTLVs && len(b) >= 2; n++ {
+		kind, l := b[0]>>1, int(be16(b)&0x1ff)
+		if kind == 0 || len(b) < 2+l {
+			break
+		}
+		v := b[2 : 2+l]
+		b = b[2+l:]
+		switch {
+		case kind == 1 && l == 7 && v[0] == 4: // chassis by MAC address
+			r.fact("chassis", macText(v[1:]))
+		case kind == 1 && l > 1 && v[0] == 7:
+			r.fact("chassis", text(v[1:]))
+		case kind == 2 && l > 1 && (v[0] == 1 || v[0] == 5 || v[0] == 7):
+			r.fact("port", text(v[1:]))
+		case kind == 7 && l == 4 && r.Identity.Kind == "":
+			r.Identity.Kind = lldpKind(be16(v[2:]))
+		case kind == 8 && l >= 6 && v[0] == 5 && v[1] == 1: // management address, IPv4
+			r.fact("ip", ipText(v[2:]))
+		}
+	}
+	return true
+}
+
+// lldpKind names the enabled capabilities (clause 8.5.8) by the one that tells most.
+func lldpKind(enabled uint16) string {
+	for _, c := range [...]struct {
+		bit  uint16
+		name string
+	}{{1 << 5, "Telephone"}, {1 << 3, "Wireless Access Point"}, {1 << 4, "Router"}, {1 << 2, "Switch"}, {1 << 7, "Station"}} {
+		if enabled&c.bit != 0 {
+			return c.name
+		}
+	}
+	return ""
+}
+
+// cdp reads LLC and SNAP of Cisco's protocol 0x2000, then version, time to live,
+// checksum and fields of type, length and value.
+func cdp(b []byte, r *Result) bool {
+	if len(b) < 12 || string(b[:8]) != "\xaa\xaa\x03\x00\x00\x0c\x20\x00" || b[8] < 1 || b[8] > 2 {
+		return false
+	}
+	r.Application, r.Why = "cdp", "LLC and SNAP header of the Cisco Discovery Protocol"
+	c := cursor{b: b[12:]}
+	for n := 0; n < maxTLVs && c.ok(4); n++ {
+		kind, l := c.u16(), c.u16()
+		if l < 4 || !c.ok(l-4) {
+			return n > 0
+		}
+		v := c.take(l - 4)
+		switch kind {
+		case 1:
+			r.identify(Identity{Name: text(v)})
+		case 2, 0x16:
+			if a := cdpAddress(v); a != "" {
+				r.fact("ip", a)
+			}
+		case 3:
+			r.fact("port", text(v))
+		case 4:
+			if len(v) == 4 {
+				r.identify(Identity{Kind: cdpKind(be32(v))})
+			}
+		case 5:
+			r.identify(Identity{Firmware: text(v)})
+		case 6:
+			r.identify(Identity{Product: text(v), Model: text(v)})
+		}
+	}
+	return true
+}
+
+func cdpKind(bits uint32) string {
+	switch {
+	case bits&0x80 != 0:
+		return "Telephone"
+	case bits&0x01 != 0:
+		return "Router"
+	case bits&0x0a != 0:
+		return "Switch"
+	case bits&0x10 != 0:
+		return "Station"
+	}
+	return ""
+}
+
+// cdpAddress takes the first IPv4 address: count, then type and length of the
+// protocol, the protocol, length, address.
+func cdpAddress(v []byte) string {
+	if len(v) >= 13 && be32(v) >= 1 && v[4] == 1 && v[5] == 1 && v[6] == 0xcc && be16(v[7:]) == 4 {
+		return ipText(v[9:])
+	}
+	return ""
+}
 
 // LLDP reads the payload of an Ethernet frame of type 0x88CC. ok is false where
 // it is not LLDP: the chassis, port and time-to-live must come first.
@@ -53,62 +203,6 @@ func inventory(v []byte, id *Identity) {
 		id.Vendor = value
 	case 10:
 		id.Model = value
-	}
-}
-
-// Lease is what a DHCP message says of the client.
-type Lease struct {
-	MAC      string // of the client, lower-case, colon separated
-	IP       string // that it has, was given, or asks for; "" where none
-	Given    bool   // IP comes from the server's acknowledgement
-	Hostname string // option 12
-	Class    string // option 60, vendor class
-}
-
-// DHCP reads a DHCPv4 message; false where b is none.
-func DHCP(b []byte) (Lease, bool) {
-	if len(b) < dhcpMinimum || b[0] < 1 || b[0] > 2 || b[1] != 1 || b[2] != 6 ||
-		be16(b[236:]) != dhcpCookie>>16 || be16(b[238:]) != dhcpCookie&0xffff {
-		return Lease{}, false
-	}
-	l := Lease{MAC: macText(b[28:34])}
-	requested, kind := "", byte(0)
-	rest := b[dhcpMinimum:]
-	for n := 0; n < maxTLVs && len(rest) >= 1 && rest[0] != 255; n++ {
-		if rest[0] == 0 {
-			rest = rest[1:]
-			continue
-		}
-		if len(rest) < 2 || len(rest) < 2+int(rest[1]) {
-			break
-		}
-		code, value := rest[0], rest[2:2+int(rest[1])]
-		rest = rest[2+len(value):]
-		switch {
-		case code == 12:
-			l.Hostname = text(value)
-		case code == 60:
-			l.Class = text(value)
-		case code == 53 && len(value) == 1:
-			kind = value[0]
-		case code == 50 && len(value) == 4:
-			requested = ipText(value)
-		}
-	}
-	l.address(b, kind, requested)
-	return l, true
-}
-
-// address: the acknowledgement (5) gives one; a client that has one says so in
-// ciaddr; a request (3) names the one it wants, which is not yet its own.
-func (l *Lease) address(b []byte, kind byte, requested string) {
-	switch {
-	case kind == 5 && !zero(b[16:20]):
-		l.IP, l.Given = ipText(b[16:20]), true
-	case b[0] == 1 && !zero(b[12:16]):
-		l.IP = ipText(b[12:16])
-	case kind == 3:
-		l.IP = requested
 	}
 }
 

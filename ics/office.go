@@ -1,19 +1,12 @@
 package ics
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
-// What office computers speak: SMB (MS-SMB2 section 2.1 and 2.2.1), TDS
-// (MS-TDS section 2.2.3 and 2.2.6.5), RDP (MS-RDPBCGR section 2.2.1.1), DNS
+// What office computers speak: TDS (MS-TDS section 2.2.3 and 2.2.6.5), RDP (MS-RDPBCGR section 2.2.1.1), DNS
 // (RFC 1035 section 4.1), NTP (RFC 5905 section 7.3).
-
-func recogniseSMB(m *message) (string, bool) {
-	b := m.data
-	if len(b) < 8 || b[0] != 0 {
-		return "", false
-	}
-	smb := string(b[5:8]) == "SMB" && (b[4] == 0xfe || b[4] == 0xff || b[4] == 0xfd)
-	return "NetBIOS session message with an SMB header", smb
-}
 
 // recogniseTDS asks for a prelogin whose option table is well formed.
 func recogniseTDS(m *message) (string, bool) {
@@ -76,9 +69,33 @@ func dissectRDP(m *message, r *Result) (used, need int) {
 			r.Sender = RoleClient
 		case cotpConfirm:
 			r.Sender = RoleServer
+		case cotpData:
+			if len(t.data) > 2 && t.data[0] == 0x7f && t.data[1] == 0x65 {
+				r.Sender = RoleClient
+				r.identify(rdpClient(t.data))
+			}
 		}
+	} else if len(m.data) > 0 && m.data[0] == tlsHandshake {
+		m.c.done = true // the rest is encrypted
 	}
 	return len(m.data), 0
+}
+
+// rdpClient reads the client's core data (MS-RDPBCGR section 2.2.1.3.2) out of an
+// MCS connect message: header 01 C0, length, version, width, height, depth, access,
+// keyboard, build, then the client's name in 16 characters.
+func rdpClient(b []byte) Identity {
+	for at := bytes.Index(b, []byte{1, 0xc0}); at >= 0 && at+56 <= len(b); {
+		if n := int(le16(b[at+2:])); n >= 132 && n <= 512 && le16(b[at+6:]) == 8 {
+			return Identity{Name: text([]byte(utf16Text(b[at+24:at+56], false)))}
+		}
+		next := bytes.Index(b[at+2:], []byte{1, 0xc0})
+		if next < 0 {
+			break
+		}
+		at += 2 + next
+	}
+	return Identity{}
 }
 
 func recogniseDNSTCP(m *message) (string, bool) {
@@ -90,9 +107,9 @@ func recogniseDNSTCP(m *message) (string, bool) {
 }
 
 // recogniseDNS: the format is too plain to be trusted on any port, so both the
-// content and one of the ports (53, 5353 multicast, 5355 link-local) must say so.
+// content and one of the ports (53, 5355 link-local) must say so.
 func recogniseDNS(m *message) (string, bool) {
-	for _, p := range [...]uint16{53, 5353, 5355} {
+	for _, p := range [...]uint16{53, 5355} {
 		if m.Source == p || m.Destination == p {
 			return "DNS header and questions that are well formed", dnsMessage(m.data)
 		}
@@ -140,13 +157,10 @@ func nameLength(b []byte) int {
 	return 0
 }
 
-// dissectDNS tells who asks. In multicast DNS everybody does both.
+// dissectDNS tells who asks.
 func dissectDNS(m *message, r *Result) (used, need int) {
 	if !dnsMessage(m.data) {
 		r.Malformed = true
-		return len(m.data), 0
-	}
-	if m.Source == 5353 && m.Destination == 5353 {
 		return len(m.data), 0
 	}
 	if m.data[2]&0x80 != 0 {
@@ -174,7 +188,21 @@ func dissectNTP(m *message, r *Result) (used, need int) {
 			r.Sender = RoleClient
 		case 4:
 			r.Sender = RoleServer
+			ntpServer(m, r)
 		}
 	}
 	return len(m.data), 0
+}
+
+// ntpServer tells the stratum, once and when it changes.
+func ntpServer(m *message, r *Result) {
+	stratum, known := m.c.state.(byte)
+	if len(m.data) < 48 || known && stratum == m.data[1] {
+		return
+	}
+	m.c.state = m.data[1]
+	r.fact("ntp-stratum", strconv.Itoa(int(m.data[1])))
+	if m.data[1] == 1 {
+		r.fact("ntp-reference", text(m.data[12:16]))
+	}
 }

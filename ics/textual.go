@@ -30,21 +30,61 @@ func recogniseHTTP(m *message) (string, bool) {
 	return "", false
 }
 
-// dissectHTTP reads the head of a message that begins with the segment. What a
-// request does to the device is not known from its method, so no operation is told.
+// Bounds of what is read of one HTTP conversation: heads of answers, and segments
+// that are searched for a description of the device.
+const (
+	maxHTTPHeads  = 8
+	maxHTTPBodies = 64
+)
+
+type httpState struct{ heads, bodies int }
+
+// dissectHTTP reads the head of a message that begins with the segment, and of
+// the first answers also a description of the device in them. What a request does
+// to the device is not known from its method, so no operation is told but Other.
 func dissectHTTP(m *message, r *Result) (used, need int) {
+	st, _ := m.c.state.(*httpState)
+	if st == nil {
+		st = &httpState{}
+		m.c.state = st
+	}
 	switch {
 	case hasPrefix(m.data, "HTTP/1."):
 		r.Sender = RoleServer
+		if st.heads >= maxHTTPHeads {
+			return len(m.data), 0
+		}
+		st.heads++
 		r.identify(Identity{Product: headerField(m.data, "Server")})
+		r.fact("http-realm", realm(headerField(m.data, "WWW-Authenticate")))
+		described(m.data, r)
 	default:
 		if _, ok := recogniseHTTP(m); ok {
 			r.Sender = RoleClient
 			r.ServerName = headerField(m.data, "Host")
 			r.Operations |= Other
+			if st.heads == 0 {
+				r.fact("http-user-agent", headerField(m.data, "User-Agent"))
+			}
+			return len(m.data), 0
+		}
+		if m.c.roles[m.Sender&1] == RoleServer && st.bodies < maxHTTPBodies {
+			st.bodies++
+			described(m.data, r)
 		}
 	}
 	return len(m.data), 0
+}
+
+// realm is the name that a server gives to what it guards (RFC 9110 section
+// 11.5); appliances put their product there.
+func realm(challenge string) string {
+	_, v, found := strings.Cut(challenge, "realm=\"")
+	if !found {
+		return ""
+	}
+	v, _, _ = strings.Cut(v, "\"")
+	return v
 }
 
 func recogniseRTSP(m *message) (string, bool) {
@@ -64,6 +104,7 @@ func dissectRTSP(m *message, r *Result) (used, need int) {
 	case hasPrefix(m.data, "RTSP/"):
 		r.Sender = RoleServer
 		r.identify(Identity{Product: headerField(m.data, "Server")})
+		r.fact("rtsp-realm", realm(headerField(m.data, "WWW-Authenticate")))
 	default:
 		if _, ok := recogniseRTSP(m); ok {
 			l, _ := line(m.data, maxStartLine)
@@ -89,6 +130,7 @@ func recogniseSSH(m *message) (string, bool) {
 // so only the port tells which is which.
 func dissectSSH(m *message, r *Result) (used, need int) {
 	if _, ok := recogniseSSH(m); !ok {
+		m.c.done = m.c.sides[0].started && m.c.sides[1].started // the banners are over
 		return len(m.data), 0
 	}
 	r.Sender = m.role(22)

@@ -375,7 +375,7 @@ func TestEveryCaptureIsNamed(t *testing.T) {
 }
 
 // innocent are names that may well occur beside the protocol of a capture.
-var innocent = map[string]bool{"dns": true, "smb": true, "http": true, "tls": true, "ntp": true, "ssh": true}
+var innocent = map[string]bool{"dns": true, "smb": true, "http": true, "tls": true, "ntp": true, "ssh": true, "mdns": true, "netbios": true, "ssdp": true}
 
 func rawLines(t testing.TB, path string) []string {
 	t.Helper()
