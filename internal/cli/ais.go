@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +25,11 @@ func newAISCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "ais",
 		Short: "Decode AIS, follow vessels, find tracks that cannot be true",
-		Long:  "AIS reads NMEA 0183 sentences (AIVDM, AIVDO and other talkers) from files, or from standard input without a file or with -. Lines that can't be read are told on standard error and the rest goes on.",
+		Long: `AIS reads NMEA 0183 sentences (AIVDM, AIVDO and other talkers) from files, or from
+standard input without a file or with -. Decode, track and check also read the
+network: tcp://host:port (connects, and ends when the server closes) and
+udp://host:port (listens), until Ctrl-C. Lines that can't be read are told on
+standard error and the rest goes on.`,
 	}
 	c.AddCommand(newAISDecode(), newAISTrack(), newAISCheck(), newAISTrial(), newAISReplay())
 	return c
@@ -61,22 +67,36 @@ func (s *vesselSink) Put(_ context.Context, b *event.Batch) error {
 	return nil
 }
 
+// readOptions are how inputs are read into the watch.
+type readOptions struct {
+	port  string
+	zone  string
+	retry time.Duration
+	span  time.Duration
+}
+
+// flags adds those that track and check share.
+func (o *readOptions) flags(c *cobra.Command) {
+	c.Flags().StringVar(&o.zone, "zone", "", "time zone of a date and time written before sentences (UTC)")
+	c.Flags().DurationVar(&o.span, "for", 0, "end network inputs after so long (0: at their end, or Ctrl-C)")
+	c.Flags().DurationVar(&o.retry, "retry", 0, "for how long to look for a TCP server that is not there yet")
+}
+
 // readAIS reads the inputs one after the other into one watch.
-func readAIS(c *cobra.Command, portFile, zone string, args []string) (*aisRun, error) {
-	p, err := loadPort(portFile)
+func readAIS(c *cobra.Command, o readOptions, args []string) (*aisRun, error) {
+	p, err := loadPort(o.port)
 	if err != nil {
 		return nil, err
+	}
+	if o.span < 0 || o.retry < 0 {
+		return nil, usagef("--for and --retry: use 0 or more")
 	}
 	defer startProgress(c, "reading AIS")()
 	run := &aisRun{}
 	var told []finding.Occurrence
 	sink := &vesselSink{run: run, watch: vessel.New(p, vessel.Options{}, func(o finding.Occurrence) { told = append(told, o) })}
 	for _, name := range inputs(args) {
-		s, err := source.New(source.Config{ID: name, Address: name, Zone: zone, Stdin: c.InOrStdin()})
-		if err != nil {
-			return nil, usageError{err}
-		}
-		if err := s.Run(c.Context(), sink); err != nil {
+		if err := o.read(c, name, sink); err != nil {
 			return nil, err
 		}
 		run.health = append(run.health, sink.last)
@@ -84,6 +104,36 @@ func readAIS(c *cobra.Command, portFile, zone string, args []string) (*aisRun, e
 	}
 	run.picture, run.findings = sink.watch.Picture(), finding.Fold(told)
 	return run, nil
+}
+
+// read reads one input to its end. A network input also ends, and well, with
+// Ctrl-C or after the time that was asked for.
+func (o *readOptions) read(c *cobra.Command, name string, sink *vesselSink) error {
+	ctx, live := c.Context(), strings.Contains(name, "://")
+	cfg := source.Config{ID: name, Address: name, Zone: o.zone, Stdin: c.InOrStdin()}
+	if live {
+		if o.span > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, o.span)
+			defer cancel()
+		}
+		in, err := (&decodeOptions{retry: o.retry}).open(c, name)
+		if errors.Is(err, source.ErrAddress) {
+			return usageError{err}
+		}
+		if err != nil {
+			return err
+		}
+		cfg.Opened = in
+	}
+	s, err := source.New(cfg)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := s.Run(ctx, sink); err != nil && (!live || ctx.Err() == nil) {
+		return err
+	}
+	return nil
 }
 
 // tellHealth accounts for an input on standard error.
@@ -99,16 +149,20 @@ func tellHealth(w io.Writer, h *event.SourceHealth) {
 
 func newAISTrack() *cobra.Command {
 	var lines bool
-	var zone string
+	var o readOptions
 	c := &cobra.Command{
 		Use:   "track [FILE…]",
 		Short: "Print the tracks of vessels as GeoJSON",
 		Long: `Track prints one feature for each vessel: its newest position, or its thinned path
-(at most 64 points) as a line, with identity and findings as properties.
+(at most 64 points) as a line, with identity and findings as properties. Vessels
+that share an MMSI are features of their own, told apart by "hull".
+
+A FILE may be - for standard input, tcp://host:port (connects, and ends when the
+server closes) or udp://host:port (listens, until Ctrl-C or --for).
 
 Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			run, err := readAIS(c, "", zone, args)
+			run, err := readAIS(c, o, args)
 			if err != nil {
 				return err
 			}
@@ -116,7 +170,7 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 		},
 	}
 	c.Flags().BoolVar(&lines, "ndjson", false, "print one feature a line instead of a collection")
-	c.Flags().StringVar(&zone, "zone", "", "time zone of a date and time written before sentences (UTC)")
+	o.flags(c)
 	return c
 }
 
@@ -186,17 +240,23 @@ func printTracks(w io.Writer, tracks []vessel.Track, lines bool) error {
 
 func newAISCheck() *cobra.Command {
 	var asJSON bool
-	var portFile, zone string
+	var o readOptions
 	c := &cobra.Command{
 		Use:   "check [FILE…]",
 		Short: "Find tracks and identities that cannot be true",
-		Long: `Check watches the vessels of the inputs and prints the findings: impossible
-movement, invalid identity, two hulls under one MMSI, each with its grade,
-its evidence and what was ruled out.
+		Long: `Check watches the vessels of the inputs and prints the findings of every rule of
+the manual (vessels.md): movement that is impossible or contradicts itself,
+identities, two hulls under one MMSI, silence, interference with satellite
+navigation, false stations and aids, behaviour. Each has its grade, its evidence,
+what was ruled out and what is not known. With a port file (--port) it also knows
+the land, the aids to navigation and the base stations.
+
+A FILE may be - for standard input, tcp://host:port (connects, and ends when the
+server closes) or udp://host:port (listens, until Ctrl-C or --for).
 
 Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findings.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			run, err := readAIS(c, portFile, zone, args)
+			run, err := readAIS(c, o, args)
 			if err != nil {
 				return err
 			}
@@ -211,20 +271,43 @@ Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findin
 			return err
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	c.Flags().StringVar(&portFile, "port", "", "port file")
-	c.Flags().StringVar(&zone, "zone", "", "time zone of a date and time written before sentences (UTC)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, with all facts")
+	c.Flags().StringVar(&o.port, "port", "", "port file")
+	o.flags(c)
 	return c
 }
+
+// shownFacts is how many facts are printed of a finding: how it began, and the newest.
+const shownFacts = 2
 
 func printAISFindings(w io.Writer, findings []finding.Finding) error {
 	buffer := bufio.NewWriter(w)
 	out := plain{buffer}
 	for i := range findings {
 		f := &findings[i]
-		fmt.Fprintf(out, "%s %s (%s) %s\n  %s\n", f.First.Format("2006-01-02T15:04:05Z"), f.Severity, f.Grade, cell(f.Title), f.Rule)
-		for _, fact := range f.Facts {
-			fmt.Fprintf(out, "  - %s [%s]\n", cell(fact.Text), cell(fact.Evidence.Raw.Where()))
+		ended := ""
+		if !f.Present {
+			ended = ", ended " + f.Gone.Format("2006-01-02T15:04:05Z")
+		}
+		fmt.Fprintf(out, "%s %s (%s) %s\n  %s %s%s\n", f.First.Format("2006-01-02T15:04:05Z"), f.Severity, f.Grade, cell(f.Title), f.Rule, f.ID, ended)
+		if f.Summary != "" {
+			fmt.Fprintf(out, "  %s\n", cell(f.Summary))
+		}
+		for k, fact := range f.Facts {
+			switch left := len(f.Facts) - 2*shownFacts; {
+			case k < shownFacts, k >= len(f.Facts)-shownFacts:
+				fmt.Fprintf(out, "  - %s [%s]\n", cell(fact.Text), cell(fact.Evidence.Raw.Where()))
+			case k == shownFacts:
+				fmt.Fprintf(out, "  - %d more, see --json\n", left)
+			}
+		}
+		for _, l := range []struct {
+			head string
+			text []string
+		}{{"ruled out", f.RuledOut}, {"not known", f.Unknown}, {"next", f.Next}} {
+			for _, t := range l.text {
+				fmt.Fprintf(out, "  %s: %s\n", l.head, cell(t))
+			}
 		}
 	}
 	return buffer.Flush()

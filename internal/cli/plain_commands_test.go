@@ -26,7 +26,7 @@ import (
 const evil = "n\x1b]0;owned\a\x1b[2J\u009b2Jå\nfake\tcell\u202etxt\u2066"
 
 func TestCommandsCannotBeSteered(t *testing.T) {
-	f := finding.Finding{ID: "F-1", Occurrence: finding.Occurrence{Title: evil, Summary: evil, Time: time.Unix(0, 0).UTC(),
+	f := finding.Finding{ID: "F-1", Occurrence: finding.Occurrence{Title: evil, Summary: evil, Time: time.Unix(0, 0).UTC(), RuledOut: []string{evil}, Unknown: []string{evil}, Next: []string{evil},
 		Facts: []finding.Fact{{Text: evil, Evidence: finding.Evidence{Raw: event.Raw{Input: evil}}}}}}
 	run := &networkRun{findings: []finding.Finding{f}, picture: network.Picture{
 		Hosts: []network.Host{{ID: evil, IPs: []string{"10.0.0.1"}, Names: []string{evil}, Vendor: evil, Product: evil, Model: evil, Role: "unknown", RoleWhy: evil,
@@ -45,7 +45,7 @@ func TestCommandsCannotBeSteered(t *testing.T) {
 	}{
 		{"network inspect", 3, false, func(c *cobra.Command) error { return printHosts(c.OutOrStdout(), run) }},
 		{"network check", 0, false, func(c *cobra.Command) error { return printVerdicts(c.OutOrStdout(), run) }},
-		{"ais check", 3, false, func(c *cobra.Command) error { return printAISFindings(c.OutOrStdout(), []finding.Finding{f}) }},
+		{"ais check", 7, false, func(c *cobra.Command) error { return printAISFindings(c.OutOrStdout(), []finding.Finding{f}) }},
 		{"ais track", 1, true, func(c *cobra.Command) error { return printTracks(c.OutOrStdout(), tracks, true) }},
 		{"port show", 0, false, func(c *cobra.Command) error { return drawPort(c.OutOrStdout(), summary) }},
 		{"port show --json", 0, true, func(c *cobra.Command) error { return writeJSON(c.OutOrStdout(), summary) }},

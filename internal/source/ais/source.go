@@ -27,6 +27,7 @@ type Config struct {
 	Expect  time.Duration // longest normal silence; 0: none declared
 
 	Stdin     io.Reader         // what "-" reads; nil is os.Stdin
+	Opened    io.ReadCloser     // the address, opened already (Open), for commands that read it once; nil: Run opens it
 	Bookmarks source.Bookmarks  // where a file goes on after a restart; nil: from the start
 	Clock     func() time.Time  // arrival time; nil is the system clock
 	Progress  func(bytes int64) // told now and then how much of a file has been read; nil: nobody asks
@@ -108,6 +109,10 @@ func (s *Source) Run(ctx context.Context, sink source.Sink) error {
 }
 
 func (s *Source) read(ctx context.Context, feed *source.Feed) error {
+	if s.c.Opened != nil {
+		feed.Connected()
+		return s.intake(feed, s.c.Address).runConn(ctx, s.c.Opened)
+	}
 	switch s.scheme {
 	case "file":
 		return s.readFile(ctx, feed)
