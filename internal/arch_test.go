@@ -57,6 +57,9 @@ var rooms = map[string][]string{
 	"internal/feed":           {"ais", "internal/event", "internal/finding"},                                                                  // the AIS feed out: what was heard, cleaned and marked
 	"internal/advisory":       {"internal/port", "internal/event", "internal/finding"},
 
+	// How an attacker moves.
+	"internal/attackgraph": {"internal/port", "internal/finding"},
+
 	// What it costs.
 	"internal/risk/loss":      {}, // compound losses: simulation and the exact way
 	"internal/risk/portfolio": {}, // the best treatments under budgets, proven
