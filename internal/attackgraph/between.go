@@ -18,9 +18,9 @@ type Choke struct {
 	Share, Error float64
 }
 
-// Betweenness estimates which positions the cheapest walks pass most: Brandes
-// 2001 from a sample of starts (Brandes and Pich 2007), drawn by the seed
-// without replacement among the positions that can be reached. The most used
+// Betweenness estimates which positions the cheapest walks pass most, after
+// Brandes 2001, from a sample of starts ("Centrality estimation in large
+// networks", 2007), drawn by the seed without replacement among the positions that can be reached. The most used
 // come first, at most most of them; samples of at least the number of positions
 // is exact. The graph must be up to date.
 func (g *Graph) Betweenness(samples, most int, seed uint64) []Choke {
