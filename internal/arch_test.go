@@ -58,7 +58,7 @@ var rooms = map[string][]string{
 	"internal/advisory":       {"internal/port", "internal/event", "internal/finding"},
 
 	// How an attacker moves.
-	"internal/attackgraph": {"internal/port", "internal/finding"},
+	"internal/attackgraph": {"internal/port", "internal/finding", "internal/strictyaml"},
 
 	// What it costs.
 	"internal/risk/loss":      {}, // compound losses: simulation and the exact way

@@ -1,6 +1,7 @@
 package attackgraph
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -59,36 +60,57 @@ func (g *Graph) Changes(ctx context.Context, targets []FactID, changes []Change)
 		for _, c := range chosen {
 			on[c] = true
 		}
-		way := by.derive(g, targets, changes, on)
-		if way == nil {
+		found := by.apart(g, targets, changes, slices.Clone(on))
+		if len(found) == 0 {
 			out.Changes, out.Price, out.Proven = chosen, price, proven
 			return out, nil
 		}
-		if ctx.Err() != nil { // take more until it separates, then say that it is not proven
-			for way != nil {
-				c := slices.MinFunc(way, func(a, b int) int { return compareFloat(changes[a].Price, changes[b].Price) })
-				on[c] = true
-				way = by.derive(g, targets, changes, on)
-			}
-			for c := range on {
-				if on[c] {
-					out.Changes, out.Price = append(out.Changes, c), out.Price+changes[c].Price
-				}
-			}
+		out.Ways = append(out.Ways, found...)
+		select {
+		case <-ctx.Done(): // an answer that is not proven says so, which is no failure
+			out.Changes, out.Price = by.complete(g, targets, changes, on)
 			return out, nil
+		default:
 		}
-		out.Ways = append(out.Ways, way)
 	}
 }
 
-func compareFloat(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+// apart finds derivations that are left when the chosen changes are made, each
+// broken by none of the changes that break the ones before it: the more rows at
+// once, the fewer rounds.
+func (b *breakers) apart(g *Graph, targets []FactID, changes []Change, on []bool) (rows [][]int) {
+	for {
+		row := b.derive(g, targets, changes, on)
+		if row == nil {
+			return rows
+		}
+		rows = append(rows, row)
+		for _, c := range row {
+			on[c] = true
+		}
 	}
-	return 0
+}
+
+// complete takes more changes until nothing is left, and gives up those that
+// turn out not to be needed: a set that separates, perhaps not the cheapest.
+func (b *breakers) complete(g *Graph, targets []FactID, changes []Change, on []bool) (chosen []int, price float64) {
+	for {
+		way := b.derive(g, targets, changes, on)
+		if way == nil {
+			break
+		}
+		on[slices.MinFunc(way, func(a, b int) int { return cmp.Compare(changes[a].Price, changes[b].Price) })] = true
+	}
+	for c := range on {
+		if on[c] {
+			on[c] = false
+			if b.derive(g, targets, changes, on) != nil {
+				on[c] = true
+				chosen, price = append(chosen, c), price+changes[c].Price
+			}
+		}
+	}
+	return chosen, price
 }
 
 // breakers tells which changes take a fact or step away.
@@ -206,7 +228,8 @@ func (g *Graph) sweep(goneFact, goneStep []bool, factCost func(FactID) float64, 
 // hit returns the cheapest set of changes that has one of every row, by branch
 // and bound; proven unless the context ended.
 func hit(ctx context.Context, changes []Change, rows [][]int) (best []int, price float64, proven bool) {
-	h := &hitter{changes: changes, rows: rows, ctx: ctx, price: math.Inf(1)}
+	h := &hitter{changes: changes, ctx: ctx, price: math.Inf(1)}
+	h.reduce(rows)
 	h.greedy()
 	h.search(make([]int8, len(changes)), nil, 0)
 	slices.Sort(h.best)
@@ -223,13 +246,70 @@ type hitter struct {
 	cut     bool
 }
 
+// reduce drops what can't matter: rows that hold another row, and changes that
+// are in no row in which a change that costs no more is not.
+func (h *hitter) reduce(rows [][]int) {
+	for changed := true; changed; {
+		changed = false
+		rows = minimal(rows)
+		in := map[int][]int{}
+		for i, r := range rows {
+			for _, c := range r {
+				in[c] = append(in[c], i)
+			}
+		}
+		drop := map[int]bool{}
+		for _, r := range rows {
+			for _, c := range r {
+				for _, d := range r {
+					if c == d || drop[c] || drop[d] || h.changes[d].Price > h.changes[c].Price || !subset(in[c], in[d]) {
+						continue
+					}
+					if len(in[c]) == len(in[d]) && h.changes[d].Price == h.changes[c].Price && d > c {
+						continue // alike: the first stays
+					}
+					drop[c], changed = true, true
+				}
+			}
+		}
+		for i, r := range rows {
+			rows[i] = slices.DeleteFunc(slices.Clone(r), func(c int) bool { return drop[c] })
+		}
+	}
+	h.rows = rows
+}
+
+// minimal returns the rows that hold no other row, the short ones first.
+func minimal(rows [][]int) (out [][]int) {
+	sorted := slices.Clone(rows)
+	slices.SortStableFunc(sorted, func(a, b []int) int { return cmp.Or(cmp.Compare(len(a), len(b)), slices.Compare(a, b)) })
+	for _, r := range sorted {
+		if !slices.ContainsFunc(out, func(o []int) bool { return subset(o, r) }) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// subset reports whether every one of a is in b; both ascend.
+func subset(a, b []int) bool {
+	for _, x := range a {
+		i, ok := slices.BinarySearch(b, x)
+		if !ok {
+			return false
+		}
+		b = b[i+1:]
+	}
+	return true
+}
+
 // greedy takes the change that breaks the most rows for its price, and so on.
 func (h *hitter) greedy() {
 	state := make([]int8, len(h.changes))
 	var chosen []int
 	total := 0.0
 	for {
-		count := map[int]int{}
+		count := make([]int, len(h.changes))
 		for _, r := range h.rows {
 			if !slices.ContainsFunc(r, func(c int) bool { return state[c] > 0 }) {
 				for _, c := range r {
@@ -252,8 +332,8 @@ func (h *hitter) greedy() {
 	}
 }
 
-// search decides the shortest open row, change by change. State is 1 chosen,
-// -1 ruled out.
+// search decides the open row with the fewest choices, change by change. State
+// is 1 chosen, -1 ruled out.
 func (h *hitter) search(state []int8, chosen []int, price float64) {
 	if h.nodes++; h.nodes%256 == 0 && h.ctx.Err() != nil {
 		h.cut = true
@@ -271,50 +351,67 @@ func (h *hitter) search(state []int8, chosen []int, price float64) {
 	if price+bound >= h.price*(1-1e-12) {
 		return
 	}
-	var ruled []int
-	for _, c := range row {
-		if state[c] != 0 {
-			continue
+	count := map[int]int{}
+	for _, r := range h.rows {
+		if !slices.ContainsFunc(r, func(c int) bool { return state[c] == 1 }) {
+			for _, c := range r {
+				count[c]++
+			}
 		}
+	}
+	free := slices.DeleteFunc(slices.Clone(row), func(c int) bool { return state[c] != 0 })
+	slices.SortStableFunc(free, func(a, b int) int {
+		return cmp.Compare(float64(count[b])/h.changes[b].Price, float64(count[a])/h.changes[a].Price)
+	})
+	for _, c := range free {
 		state[c] = 1
 		h.search(state, append(chosen, c), price+h.changes[c].Price)
 		state[c] = -1
-		ruled = append(ruled, c)
 	}
-	for _, c := range ruled {
+	for _, c := range free {
 		state[c] = 0
 	}
 }
 
 // open returns the open row with the fewest choices, and what at least must be
-// paid for all open rows: rows take turns to raise a price that each change
-// bounds (dual ascent).
+// paid for all open rows: rows, the ones with fewest choices first, take turns
+// to raise a price that each change bounds (dual ascent).
 func (h *hitter) open(state []int8) (row []int, bound float64) {
 	slack := make([]float64, len(h.changes))
 	for c := range slack {
 		slack[c] = h.changes[c].Price
 	}
-	fewest := math.MaxInt
-	for _, r := range h.rows {
-		n, least := 0, math.Inf(1)
-		hit := false
+	type candidate struct{ at, choices int }
+	var open []candidate
+	for i, r := range h.rows {
+		n, hit := 0, false
 		for _, c := range r {
 			switch state[c] {
 			case 1:
 				hit = true
 			case 0:
 				n++
-				least = min(least, slack[c])
 			}
 		}
 		if hit {
 			continue
 		}
-		if n < fewest {
-			row, fewest = r, n
-		}
 		if n == 0 {
 			return r, math.Inf(1)
+		}
+		open = append(open, candidate{i, n})
+	}
+	slices.SortStableFunc(open, func(a, b candidate) int { return cmp.Compare(a.choices, b.choices) })
+	for i, o := range open {
+		r := h.rows[o.at]
+		if i == 0 {
+			row = r
+		}
+		least := math.Inf(1)
+		for _, c := range r {
+			if state[c] == 0 {
+				least = min(least, slack[c])
+			}
 		}
 		bound += least
 		for _, c := range r {
