@@ -47,6 +47,13 @@ var bacnetUnconfirmed = [...]bacnetService{
 	{"who-am-i", Identify}, {"you-are", Write},
 }
 
+func serviceIn(table []bacnetService, n byte) bacnetService {
+	if int(n) < len(table) {
+		return table[n]
+	}
+	return bacnetService{"service " + strconv.Itoa(int(n)), Other}
+}
+
 // bacnetLink are the functions of the virtual link (annex J.2) with the length
 // of the message: exact where positive, 4 and tens where -10.
 var bacnetLink = [...]struct {
@@ -295,10 +302,7 @@ func (a apdu) tell(n npdu, m *message, r *Result) {
 		a.tellUnconfirmed(n, r)
 		return
 	}
-	f := bacnetService{"service " + strconv.Itoa(int(a.service)), Other}
-	if int(a.service) < len(bacnetConfirmed) {
-		f = bacnetConfirmed[a.service]
-	}
+	f := serviceIn(bacnetConfirmed[:], a.service)
 	if a.kind == 0 && (!a.segmented || a.sequence == 0) {
 		f = a.control(f)
 	}
@@ -368,10 +372,7 @@ func (c *Conversation) segment(a apdu) (whole bool, body []byte) {
 }
 
 func (a apdu) tellUnconfirmed(n npdu, r *Result) {
-	f := bacnetService{"unconfirmed service " + strconv.Itoa(int(a.service)), Other}
-	if int(a.service) < len(bacnetUnconfirmed) {
-		f = bacnetUnconfirmed[a.service]
-	}
+	f := serviceIn(bacnetUnconfirmed[:], a.service)
 	r.function(Function{"bacnet", unconfirmed | uint16(a.service), f.name, a.service == 7 || a.service == 8 || a.service == 6 || a.service == 9 || a.service == 10, false, f.ops})
 	if a.service != 0 {
 		return

@@ -61,59 +61,74 @@ var connectionManager = map[byte]string{
 
 // asked is a request that awaits its answer: answers do not repeat the path.
 type asked struct {
-	key      string
-	services []askedService
+	key      askedKey
+	services []askedService // storage is used again
+}
+
+// askedKey pairs an answer with its request: by the sender's context, or on a
+// connection by the sequence count.
+type askedKey struct {
+	context   [8]byte
+	sequence  uint16
+	connected bool
 }
 
 type askedService struct {
-	service byte
-	class   uint32
-	known   bool // the path was read
+	service   byte
+	class     uint32
+	attribute uint16 // 0: none is in the path
+	known     bool   // the path was read
 }
 
-func key(context []byte, sequence uint16) string {
-	return string(context) + "#" + strconv.Itoa(int(sequence))
-}
-
-// remember keeps a request; the oldest goes at the bound.
-func (c *Conversation) remember(k string, services []askedService) {
-	if len(c.asked) >= maxAsked {
-		c.asked = c.asked[1:]
+// remember gives room for the services of a request; the oldest request goes at
+// the bound.
+func (c *Conversation) remember(k askedKey) *asked {
+	if n := len(c.asked); n < cap(c.asked) && n < maxAsked {
+		c.asked = c.asked[:n+1] // with the storage that it had
+	} else if n < maxAsked {
+		c.asked = append(c.asked, asked{})
+	} else {
+		oldest := c.asked[0]
+		copy(c.asked, c.asked[1:])
+		c.asked[len(c.asked)-1] = oldest
 	}
-	c.asked = append(c.asked, asked{k, services})
+	a := &c.asked[len(c.asked)-1]
+	a.key, a.services = k, a.services[:0]
+	return a
 }
 
 // answerTo takes the request out that has the key, nil where none does.
-func (c *Conversation) answerTo(k string) []askedService {
+func (c *Conversation) answerTo(k askedKey) []askedService {
 	for i := range c.asked {
 		if c.asked[i].key == k {
-			s := c.asked[i].services
-			c.asked = append(c.asked[:i], c.asked[i+1:]...)
-			return s
+			was := c.asked[i]
+			copy(c.asked[i:], c.asked[i+1:])
+			last := len(c.asked) - 1
+			c.asked[last] = asked{services: was.services} // its storage for a later one
+			c.asked = c.asked[:last]
+			return was.services
 		}
 	}
 	return nil
 }
 
 // tellCIP reads one message router request or answer.
-func (c *Conversation) tellCIP(b []byte, k string, r *Result) {
+func (c *Conversation) tellCIP(b []byte, k askedKey, r *Result) {
 	if len(b) < 2 {
 		return
 	}
 	if b[0]&0x80 != 0 {
 		was := c.answerTo(k)
 		budget := maxCIPServices
-		tellAnswer(b, &was, 0, &budget, r)
+		c.tellAnswer(b, &was, 0, &budget, r)
 		return
 	}
-	var services []askedService
-	tellRequest(b, 0, &services, r)
-	c.remember(k, services)
+	c.tellRequest(b, 0, &c.remember(k).services, r)
 }
 
 // tellRequest reads service, path and what is inside it. services gets one row
 // a service, in order, for the answer.
-func tellRequest(b []byte, depth int, services *[]askedService, r *Result) {
+func (c *Conversation) tellRequest(b []byte, depth int, services *[]askedService, r *Result) {
 	if len(b) < 2 || depth > maxCIPDepth || len(*services) >= maxCIPServices {
 		return
 	}
@@ -123,20 +138,22 @@ func tellRequest(b []byte, depth int, services *[]askedService, r *Result) {
 		return
 	}
 	service := b[0]
-	class, known := pathClass(b[2:path])
-	*services = append(*services, askedService{service, class, known})
+	class, attribute, known := pathOf(b[2:path])
+	*services = append(*services, askedService{service, class, attribute, known})
 	name, ops := serviceOf(service, class, known)
 	r.function(Function{"cip", uint16(service), name, true, false, ops})
 	rest := b[path:]
 	switch {
+	case service == 0x4b && class == cipPCCCClass:
+		(&(*services)[len(*services)-1]).tellPCCC(rest, false, c, r)
 	case service == 0x0a && class == cipRouterClass:
-		forEachEmbedded(rest, func(inner []byte) { tellRequest(inner, depth+1, services, r) })
+		forEachEmbedded(rest, func(inner []byte) { c.tellRequest(inner, depth+1, services, r) })
 	case service == 0x52 && known && class == cipManagerClass && len(rest) >= 4:
 		// priority, ticks, length, message, pad, route: the answer comes back
 		// bare, from the module at the end of the route.
 		if n := int(le16(rest[2:])); len(rest) >= 4+n {
 			var routed []askedService
-			tellRequest(rest[4:4+n], depth+1, &routed, r)
+			c.tellRequest(rest[4:4+n], depth+1, &routed, r)
 		}
 	}
 }
@@ -165,7 +182,7 @@ func forEachEmbedded(b []byte, visit func([]byte)) {
 
 // tellAnswer reads service, reserved, status, size of additional status, data.
 // was holds the requests that are answered, in order; budget bounds the work.
-func tellAnswer(b []byte, was *[]askedService, depth int, budget *int, r *Result) {
+func (c *Conversation) tellAnswer(b []byte, was *[]askedService, depth int, budget *int, r *Result) {
 	if len(b) < 4 || depth > maxCIPDepth || *budget <= 0 {
 		return
 	}
@@ -184,10 +201,32 @@ func tellAnswer(b []byte, was *[]askedService, depth int, budget *int, r *Result
 	data := b[head:]
 	switch {
 	case service == 0x0a:
-		forEachEmbedded(data, func(inner []byte) { tellAnswer(inner, was, depth+1, budget, r) })
-	case service == 0x01 && status == 0 && q.known && q.class == cipIdentityClass:
+		forEachEmbedded(data, func(inner []byte) { c.tellAnswer(inner, was, depth+1, budget, r) })
+	case status == 0 && service == 0x4b && q.class == cipPCCCClass:
+		q.tellPCCC(data, true, c, r)
+	case status != 0 || !q.known || q.class != cipIdentityClass:
+	case service == 0x01:
 		r.identify(identityObject(data))
+	case service == 0x0e:
+		r.identify(identityAttribute(q.attribute, data))
 	}
+}
+
+// identityAttribute reads one attribute of class 1 (volume 1 section 5-2).
+func identityAttribute(attribute uint16, b []byte) Identity {
+	switch {
+	case attribute == 1 && len(b) >= 2:
+		return Identity{Vendor: vendorName(le16(b))}
+	case attribute == 2 && len(b) >= 2:
+		return Identity{Kind: deviceTypes[le16(b)]}
+	case attribute == 4 && len(b) >= 2:
+		return Identity{Firmware: revision(b[0], b[1])}
+	case attribute == 6 && len(b) >= 4:
+		return Identity{Serial: serialText(le32(b))}
+	case attribute == 7 && len(b) >= 1 && len(b) >= 1+int(b[0]):
+		return Identity{Product: text(b[1 : 1+int(b[0])])}
+	}
+	return Identity{}
 }
 
 // serviceOf names a service. Where the path is not known, codes with two
@@ -211,28 +250,41 @@ func serviceOf(service byte, class uint32, known bool) (string, Operations) {
 	if known && class == cipIdentityClass && f.ops == Read {
 		return f.name, Identify
 	}
+	if service == 0x4b && known && class == cipPCCCClass {
+		return f.name, 0 // what is inside tells
+	}
 	return f.name, f.ops
 }
 
-// pathClass reads the class out of a padded path (volume 1 appendix C-1.4).
-// A symbolic path names a tag: it is known, and of no class (0).
-func pathClass(p []byte) (class uint32, known bool) {
+// pathOf reads the class, and the attribute where there is one, out of a padded
+// path (volume 1 appendix C-1.4). A symbolic path names a tag: it is known, and of
+// no class (0).
+func pathOf(p []byte) (class uint32, attribute uint16, known bool) {
 	for len(p) >= 2 {
-		switch p[0] {
-		case 0x20:
-			return uint32(p[1]), true
-		case 0x21:
+		value, size := uint32(p[1]), 2
+		if p[0]&0xe3 == 0x21 { // logical segment of 16 bits, padded
 			if len(p) < 4 {
-				return 0, false
+				return class, attribute, known
 			}
-			return uint32(le16(p[2:])), true
-		case 0x91:
-			return 0, true
-		default:
-			return 0, false
+			value, size = uint32(le16(p[2:])), 4
 		}
+		switch p[0] {
+		case 0x20, 0x21:
+			if known {
+				return class, attribute, known
+			}
+			class, known = value, true
+		case 0x24, 0x25, 0x28, 0x29, 0x2c, 0x2d: // instance, member, connection point
+		case 0x30, 0x31:
+			attribute = uint16(value)
+		case 0x91:
+			return class, attribute, true
+		default:
+			return class, attribute, known
+		}
+		p = p[size:]
 	}
-	return 0, false
+	return class, attribute, known
 }
 
 // vendors are the CIP vendor numbers met most in plants, from the register that

@@ -22,6 +22,7 @@ type Conversation struct {
 	parts    []byte  // its value so far
 	state    any     // what a dissector keeps of the conversation; bounded by it
 	done     bool    // nothing more can be learned
+	number   uint32  // of the sender, as last told; see once
 	current  message // of the segment at hand; here so that it costs no allocation
 }
 
@@ -200,6 +201,17 @@ func (c *Conversation) recognise(m *message) bool {
 		}
 	}
 	return false
+}
+
+// once reports whether a number that a sender repeats in each message, such as
+// its station, is new; it is told then, and costs nothing later. Numbers are kept
+// one higher, so that 0 is none.
+func (c *Conversation) once(number uint32) bool {
+	if c.number == number+1 {
+		return false
+	}
+	c.number = number + 1
+	return true
 }
 
 // rename changes the protocol once more is known of it: a transport layer that

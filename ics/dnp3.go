@@ -130,7 +130,7 @@ func (l link) tell(m *message, r *Result) {
 			r.Malformed = true
 			return
 		}
-		l.application(l.data[1:len(l.data)-2], r)
+		l.application(l.data[1:len(l.data)-2], m, r)
 		return
 	}
 	st, _ := m.c.state.(*dnp3State)
@@ -154,7 +154,7 @@ func (l link) tell(m *message, r *Result) {
 	}
 	if final {
 		st.within[side] = false
-		l.application(whole, r)
+		l.application(whole, m, r)
 	}
 }
 
@@ -174,7 +174,7 @@ func appendBlocks(to, b []byte) ([]byte, bool) {
 
 // application reads control, function, in answers two bytes of indications,
 // then object headers (clause 4.2.2).
-func (l link) application(b []byte, r *Result) {
+func (l link) application(b []byte, m *message, r *Result) {
 	if len(b) < 2 {
 		return
 	}
@@ -197,7 +197,7 @@ func (l link) application(b []byte, r *Result) {
 		f.ops |= l.attributes(objects, r)
 	}
 	r.function(Function{"dnp3", uint16(code), f.name, request, failed, f.ops})
-	if !request {
+	if !request && m.c.once(uint32(l.from)) {
 		r.fact("dnp3-address", strconv.Itoa(int(l.from)))
 	}
 }

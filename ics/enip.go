@@ -67,19 +67,20 @@ func enipStatus(s uint32) bool {
 // sane checks that the data is what the command carries.
 func (f frame) sane() bool {
 	n := len(f.data)
+	var room itemBuffer
 	switch f.command {
 	case 0x0065:
 		return n == 4 && le16(f.data) == 1
 	case 0x0066:
 		return n == 0
 	case 0x006f, 0x0070:
-		_, ok := items(f.data, 6)
+		_, ok := items(f.data, 6, &room)
 		return ok || n == 0 && f.status != 0
 	case 0x0004, 0x0063, 0x0064:
 		if n == 0 {
 			return f.session == 0 || f.command != 0x0063
 		}
-		_, ok := items(f.data, 0)
+		_, ok := items(f.data, 0, &room)
 		return ok
 	}
 	return false // too little content to tell it from chance
@@ -90,8 +91,11 @@ type item struct {
 	data []byte
 }
 
-// items reads the common packet format that starts at offset skip.
-func items(b []byte, skip int) ([]item, bool) {
+// itemBuffer holds the items of one frame, on the stack of who reads it.
+type itemBuffer [maxItems]item
+
+// items reads the common packet format that starts at offset skip into room.
+func items(b []byte, skip int, room *itemBuffer) ([]item, bool) {
 	if len(b) < skip+2 {
 		return nil, false
 	}
@@ -100,8 +104,8 @@ func items(b []byte, skip int) ([]item, bool) {
 		return nil, false
 	}
 	b = b[skip+2:]
-	out := make([]item, 0, count)
-	for range count {
+	out := room[:count]
+	for i := range out {
 		if len(b) < 4 {
 			return nil, false
 		}
@@ -109,7 +113,7 @@ func items(b []byte, skip int) ([]item, bool) {
 		if len(b) < 4+n {
 			return nil, false
 		}
-		out = append(out, item{le16(b), b[4 : 4+n]})
+		out[i] = item{le16(b), b[4 : 4+n]}
 		b = b[4+n:]
 	}
 	return out, len(b) == 0
@@ -159,6 +163,7 @@ func dissectENIP(m *message, r *Result) (used, need int) {
 }
 
 func (f frame) tell(m *message, r *Result) {
+	var room itemBuffer
 	role := f.role(m)
 	if r.Sender == RoleUnknown {
 		r.Sender = role
@@ -170,14 +175,14 @@ func (f frame) tell(m *message, r *Result) {
 	r.function(Function{"enip", f.command, enipCommands[f.command], role == RoleClient, f.status != 0, ops})
 	switch f.command {
 	case 0x0063:
-		list, _ := items(f.data, 0)
+		list, _ := items(f.data, 0, &room)
 		for _, it := range list {
 			if it.kind == itemIdentity {
 				r.identify(listIdentity(it.data))
 			}
 		}
 	case 0x006f, 0x0070:
-		list, _ := items(f.data, 6)
+		list, _ := items(f.data, 6, &room)
 		for _, it := range list {
 			f.tellItem(it, m, r)
 		}
@@ -187,18 +192,19 @@ func (f frame) tell(m *message, r *Result) {
 func (f frame) tellItem(it item, m *message, r *Result) {
 	switch it.kind {
 	case itemUnconn:
-		m.c.tellCIP(it.data, key(f.sender[:], 0), r)
+		m.c.tellCIP(it.data, askedKey{context: f.sender}, r)
 	case itemConnected:
 		if len(it.data) < 2 {
 			return
 		}
 		// Answers come on another connection id; the sequence count pairs them.
-		m.c.tellCIP(it.data[2:], key(nil, le16(it.data)), r)
+		m.c.tellCIP(it.data[2:], askedKey{sequence: le16(it.data), connected: true}, r)
 	}
 }
 
 // role: data in an answer that a request doesn't have, else by port.
 func (f frame) role(m *message) Role {
+	var room itemBuffer
 	switch f.command {
 	case 0x0063, 0x0004, 0x0064:
 		if len(f.data) == 0 && f.status == 0 {
@@ -213,7 +219,7 @@ func (f frame) role(m *message) Role {
 	case 0x0066:
 		return m.role(enipPort)
 	case 0x006f, 0x0070:
-		if list, ok := items(f.data, 6); ok {
+		if list, ok := items(f.data, 6, &room); ok {
 			for _, it := range list {
 				if role := cipRole(it); role != RoleUnknown {
 					return role
@@ -256,8 +262,8 @@ func identityObject(b []byte) Identity {
 	vendor := le16(b)
 	id := Identity{
 		Vendor:   vendorName(vendor),
-		Firmware: fmt.Sprintf("%d.%d", b[6], b[7]),
-		Serial:   fmt.Sprintf("0x%08x", le32(b[10:])),
+		Firmware: revision(b[6], b[7]),
+		Serial:   serialText(le32(b[10:])),
 		Kind:     deviceTypes[le16(b[2:])],
 	}
 	if n := int(b[14]); len(b) >= 15+n {
@@ -265,3 +271,7 @@ func identityObject(b []byte) Identity {
 	}
 	return id
 }
+
+func revision(major, minor byte) string { return fmt.Sprintf("%d.%d", major, minor) }
+
+func serialText(n uint32) string { return fmt.Sprintf("0x%08x", n) }

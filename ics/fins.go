@@ -1,6 +1,9 @@
 package ics
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Omron FINS after "FINS Commands Reference Manual" W227 section 5 (commands)
 // and "Ethernet Units" W421 section 7-4 (FINS/TCP).
@@ -49,7 +52,7 @@ type fins struct {
 	command uint16
 	code    uint16 // end code of an answer
 	body    []byte
-	node    string // network, node, unit of the sender
+	node    []byte // network, node, unit of the sender
 }
 
 // readFINS reads control, reserved, gateway count, destination and source of
@@ -58,8 +61,7 @@ func readFINS(b []byte) (f fins, ok bool) {
 	if len(b) < finsHeader+2 || b[0]&0x3e != 0 || b[0]&0x80 == 0 || b[1] != 0 || b[2] > 7 {
 		return fins{}, false
 	}
-	f = fins{answer: b[0]&0x40 != 0, command: be16(b[10:]), body: b[12:]}
-	f.node = strconv.Itoa(int(b[6])) + "." + strconv.Itoa(int(b[7])) + "." + strconv.Itoa(int(b[8]))
+	f = fins{answer: b[0]&0x40 != 0, command: be16(b[10:]), body: b[12:], node: b[6:9]}
 	if f.answer {
 		if len(f.body) < 2 {
 			return fins{}, false
@@ -165,7 +167,7 @@ func (f fins) tell(r *Result) {
 	case 0x0501:
 		if len(f.body) >= 92 && printable(f.body[:40]) { // model, version, for system use, area data
 			r.identify(Identity{Vendor: "Omron", Model: text(f.body[:20]), Firmware: text(f.body[20:40])})
-			r.fact("fins-node", f.node)
+			r.fact("fins-node", fmt.Sprintf("%d.%d.%d", f.node[0], f.node[1], f.node[2]))
 			r.fact("fins-system", text(f.body[40:80]))
 		}
 	case 0x0502: // units on the CPU bus: count, then unit address and model

@@ -78,7 +78,10 @@ func TestModbusOperations(t *testing.T) {
 		{"read and write", "0001 0000 000d 01 17 0000 0001 0002 0001 02 00ff", "read,write", ics.RoleClient},
 		{"who are you", "0001 0000 0005 01 2b 0e 01 00", "identify", ics.RoleClient},
 		{"listen only", "0001 0000 0006 01 08 0004 0000", "stop", ics.RoleClient},
-		{"of the vendor", "0001 0000 0004 01 5a 0002", "other", ics.RoleClient},
+		{"of the vendor", "0001 0000 0004 01 41 0002", "other", ics.RoleClient},
+		{"umas read id", "0001 0000 0004 01 5a 0002", "identify", ics.RoleClient},
+		{"umas stop", "0001 0000 0006 01 5a 11 41 ff00", "stop", ics.RoleClient},
+		{"umas program", "0001 0000 0006 01 5a 11 30 0001", "program", ics.RoleClient},
 		{"refusal", "0001 0000 0003 01 86 02", "write", ics.RoleServer},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -205,7 +205,7 @@ func (s asdu) tell(m *message, r *Result) {
 	}
 	refused := s.refused || s.cause >= 44
 	r.function(Function{"iec104", uint16(s.kind), t.name, request, refused, ops})
-	if r.Sender == RoleServer {
+	if r.Sender == RoleServer && m.c.once(uint32(s.common)) {
 		r.fact("iec104-common-address", strconv.Itoa(int(s.common)))
 	}
 }

@@ -1,5 +1,7 @@
 package ics
 
+import "strconv"
+
 // Modbus/TCP after "MODBUS Messaging on TCP/IP Implementation Guide V1.0b" and
 // "MODBUS Application Protocol Specification V1.1b3" (section numbers below).
 
@@ -43,6 +45,7 @@ var modbusFunctions = map[byte]modbusFunction{
 
 // adu is one Modbus/TCP message.
 type adu struct {
+	unit     byte
 	function byte // without the exception bit
 	failed   bool
 	body     []byte // after the function code
@@ -61,7 +64,7 @@ func nextADU(b []byte) (a adu, n, need int, ok bool) {
 	if len(b) < n {
 		return adu{}, 0, n, true
 	}
-	return adu{b[7] & 0x7f, b[7]&0x80 != 0, b[8:n]}, n, n, true
+	return adu{b[6], b[7] & 0x7f, b[7]&0x80 != 0, b[8:n]}, n, n, true
 }
 
 // plausibleMBAP checks what there is of the header: protocol 0, length 2..254.
@@ -165,12 +168,18 @@ func (a adu) tell(m *message, r *Result) {
 	if !known {
 		f = modbusFunction{name: "function of the vendor", ops: Other}
 	}
+	if name, ops, ok := a.umas(role); ok {
+		f.name, f.ops = name, ops
+	}
 	ops := f.ops
 	switch {
 	case a.function == modbusMEI && len(a.body) > 0 && a.body[0] == meiDeviceID:
 		ops = Identify
 		if role == RoleServer && !a.failed {
 			r.identify(modbusDevice(a.body))
+			if m.c.once(uint32(a.unit)) {
+				r.fact("modbus-unit", strconv.Itoa(int(a.unit)))
+			}
 		}
 	case a.function == 8 && len(a.body) >= 2:
 		ops = diagnosticOps(be16(a.body))

@@ -49,18 +49,35 @@ type opcuaRead struct {
 	nodes   []uint32 // numbers in namespace 0, 0 for others
 }
 
-func opcuaHead(b []byte) (kind string, final byte, size int, ok bool) {
+// opcuaKind is the type of a message: a place in opcuaKinds.
+type opcuaKind byte
+
+const (
+	opcuaHEL opcuaKind = iota
+	opcuaACK
+	opcuaERR
+	opcuaRHE
+	opcuaOPN
+	opcuaCLO
+	opcuaMSG
+)
+
+var opcuaKinds = [...]string{"HEL", "ACK", "ERR", "RHE", "OPN", "CLO", "MSG"}
+
+func opcuaHead(b []byte) (kind opcuaKind, final byte, size int, ok bool) {
 	if len(b) < opcuaHeader {
-		return "", 0, 0, false
+		return 0, 0, 0, false
+	}
+	for ; int(kind) < len(opcuaKinds) && !hasPrefix(b, opcuaKinds[kind]); kind++ {
 	}
 	n := le32(b[4:])
-	kind, final = string(b[:3]), b[3]
+	final = b[3]
 	switch kind {
-	case "HEL", "ACK", "ERR", "RHE":
+	case opcuaHEL, opcuaACK, opcuaERR, opcuaRHE:
 		ok = final == 'F' && n >= 16 && n <= 1<<16
-	case "OPN", "CLO":
+	case opcuaOPN, opcuaCLO:
 		ok = final == 'F' && n >= 24 && n <= 1<<20
-	case "MSG":
+	case opcuaMSG:
 		ok = (final == 'F' || final == 'C' || final == 'A') && n >= 24 && n <= 1<<26
 	}
 	return kind, final, int(n), ok
@@ -75,14 +92,14 @@ func recogniseOPCUA(m *message) (string, bool) {
 	}
 	b := m.data[opcuaHeader:min(len(m.data), size)]
 	switch kind {
-	case "HEL", "ACK": // protocol version, then the size of a buffer
+	case opcuaHEL, opcuaACK: // protocol version, then the size of a buffer
 		ok = (len(b) < 4 || le32(b) <= 16) && (len(b) < 8 || le32(b[4:]) <= 1<<30)
-	case "OPN":
+	case opcuaOPN:
 		c := cursor{b: b}
 		c.skip(4)
 		ok = strings.HasPrefix(c.uaString(), "http://opcfoundation.org/UA/SecurityPolicy#")
 	}
-	return "OPC UA message header " + kind, ok
+	return "OPC UA message header " + opcuaKinds[kind], ok
 }
 
 func dissectOPCUA(m *message, r *Result) (used, need int) {
@@ -110,19 +127,19 @@ func dissectOPCUA(m *message, r *Result) (used, need int) {
 	return used, 0
 }
 
-func opcuaTell(kind string, final byte, b []byte, m *message, r *Result) {
+func opcuaTell(kind opcuaKind, final byte, b []byte, m *message, r *Result) {
 	c := cursor{b: b[opcuaHeader:]}
 	switch kind {
-	case "HEL":
+	case opcuaHEL:
 		r.Sender = RoleClient
 		c.skip(20)
 		r.ServerName = c.uaString()
-	case "ACK", "RHE":
+	case opcuaACK, opcuaRHE:
 		r.Sender = RoleServer
-	case "ERR":
+	case opcuaERR:
 		r.Sender = RoleServer
 		r.function(Function{"opcua", 1, "error", false, true, 0})
-	case "OPN":
+	case opcuaOPN:
 		c.skip(4)
 		policy := c.uaString()
 		c.uaBytes()
@@ -138,7 +155,7 @@ func opcuaTell(kind string, final byte, b []byte, m *message, r *Result) {
 		c.skip(4)
 		request := uint32(c.u32())
 		opcuaService(&c, request, m, r)
-	case "MSG", "CLO":
+	case opcuaMSG, opcuaCLO:
 		opcuaMessage(final, &c, m, r)
 	}
 }

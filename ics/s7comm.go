@@ -1,6 +1,9 @@
 package ics
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // S7comm is carried in TPKT (RFC 1006) and COTP (ISO 8073, X.224). Siemens has
 // not published it; codes and layouts follow the public Wireshark and Zeek
@@ -91,8 +94,13 @@ func recogniseCOTP(m *message) (string, bool) {
 	return "TPKT and a COTP connection set-up", true
 }
 
-// dissectISO reads TPKT after TPKT. Data units split over several are not put
-// together: only a first part that is whole by itself is read.
+// isoState holds the unfinished data unit of each direction.
+type isoState struct {
+	parts [2][]byte
+}
+
+// dissectISO reads TPKT after TPKT. A data unit in several of them is read when the
+// last is there (X.224 section 13.7.3).
 func dissectISO(m *message, r *Result) (used, need int) {
 	for used < len(m.data) {
 		t, n, need, ok := nextTPDU(m.data[used:])
@@ -104,9 +112,35 @@ func dissectISO(m *message, r *Result) (used, need int) {
 			return used, need
 		}
 		used += n
+		if t.kind == cotpData && m.c.gather(&t, m.Sender&1, m.lost) {
+			continue
+		}
 		tellTPDU(t, m, r)
 	}
 	return used, 0
+}
+
+// gather keeps a part of a data unit; true while it is not whole. With the last
+// part, t holds the whole.
+func (c *Conversation) gather(t *tpdu, side Side, lost bool) bool {
+	st, _ := c.state.(*isoState)
+	if t.last && (st == nil || len(st.parts[side]) == 0) {
+		return false
+	}
+	if st == nil {
+		st = &isoState{}
+		c.state = st
+	}
+	if lost || len(st.parts[side])+len(t.data) > maxTail {
+		st.parts[side] = nil
+		return !t.last
+	}
+	st.parts[side] = append(st.parts[side], t.data...)
+	if !t.last {
+		return true
+	}
+	t.data, st.parts[side] = st.parts[side], nil
+	return false
 }
 
 func tellTPDU(t tpdu, m *message, r *Result) {
@@ -209,7 +243,30 @@ func (h s7) tell(m *message, r *Result) {
 			f.ops = 0 // the answer does not repeat which
 		}
 	}
+	if h.rosctr == s7Job && (code >= 0x1a && code <= 0x1d) {
+		f.name += blockName(h.param)
+	}
 	r.function(Function{"s7comm", uint16(code), f.name, h.rosctr == s7Job, h.failed, f.ops})
+}
+
+// s7Blocks are the kinds of blocks by the two characters of a file name.
+var s7Blocks = map[string]string{"08": "OB", "0A": "DB", "0B": "SDB", "0C": "FC", "0D": "SFC", "0E": "FB", "0F": "SFB"}
+
+// blockName reads the block that a download or upload names: after eight bytes a
+// length, then '_', two characters of kind, five of number, one of file system.
+func blockName(param []byte) string {
+	if len(param) < 18 || param[8] < 9 || param[9] != '_' {
+		return ""
+	}
+	kind, known := s7Blocks[string(param[10:12])]
+	if !known {
+		return ""
+	}
+	n, err := strconv.Atoi(string(param[12:17]))
+	if err != nil {
+		return ""
+	}
+	return " " + kind + " " + strconv.Itoa(n)
 }
 
 // invocation names a program invocation (PI) service: seven bytes, the length
@@ -301,25 +358,28 @@ func (c *Conversation) joined(reference byte, value []byte) []byte {
 	return whole
 }
 
+// userFunctions are the services of user data by group and number.
+var userFunctions = map[[2]byte]struct {
+	name string
+	ops  Operations
+}{
+	{1, 0x01}: {"request diagnostic data", Read}, {1, 0x02}: {"variable table", Read}, {1, 0x0c}: {"erase", Program},
+	{1, 0x0e}: {"read diagnostic data", Read}, {1, 0x0f}: {"remove diagnostic data", Read}, {1, 0x10}: {"force", Write},
+	{1, 0x13}: {"request diagnostic data", Read}, {2, 0x01}: {"cyclic data", Read}, {2, 0x04}: {"unsubscribe cyclic data", Read},
+	{3, 0x01}: {"list blocks", Read}, {3, 0x02}: {"list blocks of type", Read}, {3, 0x03}: {"get block info", Read},
+	{4, 0x01}: {"read system status list", Read}, {4, 0x02}: {"message service", Read}, {4, 0x03}: {"diagnostic message", Read},
+	{4, 0x0b}: {"acknowledge alarm", Write}, {4, 0x0c}: {"alarm acknowledged", Read}, {4, 0x13}: {"alarm query", Read},
+	{5, 0x01}: {"password", Other}, {7, 0x01}: {"read clock", Read}, {7, 0x02}: {"set clock", SetTime},
+	{7, 0x03}: {"read clock", Read}, {7, 0x04}: {"set clock", SetTime},
+	{15, 0x01}: {"request download", Program}, {15, 0x02}: {"download block", Program}, {15, 0x03}: {"continue download", Program},
+	{15, 0x04}: {"download ended", Program}, {15, 0x06}: {"start upload", Upload}, {15, 0x07}: {"upload", Upload}, {15, 0x08}: {"continue upload", Upload},
+}
+
 func userFunction(group, sub byte) (string, Operations) {
-	switch group {
-	case 1:
-		return "programmer commands", Other
-	case 2:
-		return "cyclic data", Read
-	case 3:
-		return "block functions", Read
-	case 4:
-		return "cpu functions", Read
-	case 5:
-		return "security", Other
-	case 7:
-		if sub == 2 || sub == 4 {
-			return "set clock", SetTime
-		}
-		return "read clock", Read
+	if f, known := userFunctions[[2]byte{group, sub}]; known {
+		return f.name, f.ops
 	}
-	return "user data group " + strconv.Itoa(int(group)), Other
+	return "user data group " + strconv.Itoa(int(group)) + " function " + strconv.Itoa(int(sub)), Other
 }
 
 // systemStatus reads an SZL request or answer: return code, transport size,
@@ -430,4 +490,31 @@ func tellS7Plus(b []byte, m *message, r *Result) {
 		return
 	}
 	r.function(Function{"s7comm-plus", code, f.name, opcode == 0x31, false, f.ops})
+	if opcode == 0x32 && code == 0x04ca {
+		r.identify(sessionVersion(b))
+	}
+}
+
+// sessionVersion looks in the answer to the first create object for the version
+// text of the server's session: "1;6ES7 214-1AG40-0XB0 ;V4.2". The order number and
+// the firmware are in the clear there, also where the rest is protected.
+func sessionVersion(b []byte) Identity {
+	b = b[:min(len(b), 1024)]
+	at := bytes.Index(b, []byte(";6ES7 "))
+	if at < 0 {
+		return Identity{}
+	}
+	model, rest, found := bytes.Cut(b[at+1:], []byte{';'})
+	if !found || len(model) > 32 || !printable(model) {
+		return Identity{}
+	}
+	id := Identity{Vendor: "Siemens", Model: text(model)}
+	end := 0
+	for end < len(rest) && end < 12 && (rest[end] == 'V' || rest[end] == '.' || rest[end] >= '0' && rest[end] <= '9') {
+		end++
+	}
+	if end > 1 && rest[0] == 'V' {
+		id.Firmware = string(rest[:end])
+	}
+	return id
 }

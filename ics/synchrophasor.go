@@ -67,13 +67,13 @@ func dissectPhasor(m *message, r *Result) (used, need int) {
 		if n == 0 {
 			return used, need
 		}
-		tellPhasor(m.data[used:used+n], r)
+		tellPhasor(m.data[used:used+n], m, r)
 		used += n
 	}
 	return used, 0
 }
 
-func tellPhasor(b []byte, r *Result) {
+func tellPhasor(b []byte, m *message, r *Result) {
 	kind := b[1] >> 4 & 7
 	f := phasorFrames[kind]
 	r.Sender = RoleServer
@@ -88,7 +88,7 @@ func tellPhasor(b []byte, r *Result) {
 		f, code = c, 0x100|command
 	}
 	r.function(Function{"c37.118", code, f.name, kind == 4, false, f.ops})
-	if r.Sender == RoleServer && kind != 0 {
+	if r.Sender == RoleServer && m.c.once(uint32(be16(b[4:]))) {
 		r.fact("c37.118-id", strconv.Itoa(int(be16(b[4:]))))
 	}
 	switch kind {
