@@ -19,6 +19,8 @@ go build -o "$tmp/quaywatch" ./cmd/quaywatch
 go build -o "$tmp/load" ./tools/load
 "$tmp/load" -binary "$tmp/quaywatch" -for "${LOAD:-1m}" || echo "the bench under load did not end well"
 
+go test -run '^$' -bench Large -benchtime 5x ./internal/attackgraph | tee -a "$tmp/out"
+
 # The decoder of AIS is measured in the time of its own thread, on one core.
 pin=""
 command -v taskset >/dev/null 2>&1 && pin="taskset -c 0"
@@ -40,6 +42,8 @@ function goal(name, unit, want, more) {
 /^BenchmarkJSON\// { goal($1, "M/s", 5, 1) }
 /p95-ms/ { goal($1, "p95-ms", 50, 0) }
 /^BenchmarkMillionYears/ { goal($1, "s/Myears", 1, 0) }
+/^BenchmarkLargeGraph\/answers/ { goal($1, "together-ms", 1000, 0) }
+/^BenchmarkLargeGraph\/change/ { goal($1, "p99-ms", 50, 0) }
 /^BenchmarkFortyTreatments/ { goal($1, "worst-s", 10, 0) }
 ' "$tmp/out"
 

@@ -1,6 +1,7 @@
 package attackgraph
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -48,7 +49,8 @@ type Path struct {
 	Oldest time.Time `json:"oldest,omitzero"`
 	Moves  []Move    `json:"moves"`
 	Breaks []string  `json:"breaks"` // changes of which any one takes this path away
-	key    []StepID
+	Alike  int       `json:"alike"`  // further paths by the same rules, broken by as many changes of the same kinds, as far as was looked
+	cost   float64
 }
 
 // Move is one step of a path.
@@ -111,29 +113,47 @@ func (m *Model) find(a Atom) (FactID, bool) {
 	return f, ok
 }
 
-// Ask returns the k best ways to a target from the entries of From. The model
-// must be up to date.
+// Single ways that are looked at for k kinds of ways, and changes that are tried
+// for more kinds where they are all alike.
+const (
+	asked = 200
+	tried = 60
+)
+
+// Ask returns the k best kinds of ways to a target from the entries of From: of
+// ways that differ only in which of many like devices they lead over, the best
+// one is told, and how many were seen to be Alike. Where the best ways are all
+// alike, further kinds are those that are best when a change breaks a way told
+// before. The model must be up to date; it is so again after.
 func (m *Model) Ask(ctx context.Context, target Atom, by Measure, k int) (*Answer, error) {
 	a := &Answer{From: m.from, Target: target.String(), Reach: m.Reach(target), Measure: by, Paths: []Path{}}
 	f, ok := m.find(target)
 	if !ok {
 		return a, nil
 	}
-	g := m.likely
+	q := &asking{m: m, g: m.likely, target: f, k: k, kinds: map[string]int{}, a: a}
 	if by == Cheapest {
-		g = m.effort
+		q.g = m.effort
 	}
-	ways, err := g.Ways(ctx, f, k+1)
-	if err != nil {
+	if err := q.ways(ctx, asked+k); err != nil {
 		return nil, err
 	}
-	for _, w := range ways {
-		if len(a.Paths) == k {
-			a.More = true
-			break
+	for next, left := 0, tried; next < len(a.Paths) && len(a.Paths) < k && q.many; next++ {
+		for _, c := range a.Paths[next].Breaks {
+			if left--; left < 0 || len(a.Paths) >= k {
+				break
+			}
+			if err := m.Try([]string{c}, func() error { return q.ways(ctx, 1) }); err != nil {
+				return nil, err
+			}
 		}
-		a.Paths = append(a.Paths, m.path(g, w))
 	}
+	slices.SortStableFunc(a.Paths, func(x, y Path) int {
+		if by == Cheapest {
+			return cmp.Compare(x.cost, y.cost)
+		}
+		return cmp.Compare(y.Chance[1], x.Chance[1])
+	})
 	if a.Reach == Undecided && len(a.Paths) > 0 {
 		for _, move := range a.Paths[0].Moves {
 			for _, s := range move.Evidence {
@@ -158,10 +178,70 @@ func (m *Model) Reach(target Atom) Reach {
 	return Yes
 }
 
+// asking gathers kinds of ways.
+type asking struct {
+	m      *Model
+	g      *Graph
+	target FactID
+	k      int
+	kinds  map[string]int // to its place among the paths, -1 where there was no place for it
+	many   bool           // there were more ways than were looked at
+	a      *Answer
+}
+
+// ways looks at the n best ways as the model stands.
+func (q *asking) ways(ctx context.Context, n int) error {
+	ways, err := q.g.Ways(ctx, q.target, n)
+	if err != nil {
+		return err
+	}
+	if len(ways) == n {
+		q.many, q.a.More = true, true
+	}
+	for _, w := range ways {
+		kind := q.m.kindOf(q.g, w)
+		at, known := q.kinds[kind]
+		switch {
+		case known && at >= 0:
+			q.a.Paths[at].Alike++
+		case known:
+		case len(q.a.Paths) == q.k:
+			q.kinds[kind], q.a.More = -1, true
+		default:
+			q.kinds[kind] = len(q.a.Paths)
+			q.a.Paths = append(q.a.Paths, q.m.path(q.g, w))
+		}
+	}
+	return nil
+}
+
+// kindOf names what a way has in common with those that differ in single
+// devices only: its rules, and the zones, conduits and doors that it passes.
+func (m *Model) kindOf(g *Graph, w Way) string {
+	var b strings.Builder
+	for _, s := range w.Steps {
+		if r := m.steps[s].rule; r != nil {
+			b.WriteString(r.ID)
+		}
+		switch a := m.facts[g.Post(s)].atom; a.Predicate {
+		case "at-zone", "stands", "down":
+			b.WriteString(a.String())
+		}
+		for _, pre := range g.Pre(s)[1:] {
+			switch a := m.facts[pre].atom; a.Predicate {
+			case "open", "rule", "door":
+				b.WriteString(a.String())
+			}
+		}
+		b.WriteByte('/')
+	}
+	return b.String()
+}
+
 // path puts a way in words. Chances are multiplied over what is different in
 // the whole derivation, so that what two steps share counts once.
 func (m *Model) path(g *Graph, w Way) Path {
-	p := Path{Chance: Range{1, 1}, Breaks: []string{}, key: w.Steps}
+	p := Path{Chance: Range{1, 1}, Breaks: []string{}, cost: w.Cost}
 	seen := map[StepID]bool{}
 	given := map[FactID]bool{}
 	for _, s := range w.Steps {

@@ -62,7 +62,7 @@ func TestCameraToTerminalOperatingSystem(t *testing.T) {
 	}
 	m := saltmere(t, opened)
 	a := ask(t, m, "camera", "tos-db-2", 3)
-	if a.Reach != Undecided || len(a.Paths) != 3 || !a.More {
+	if a.Reach != Undecided || len(a.Paths) != 3 || !a.More || a.Paths[0].Alike == 0 {
 		t.Fatalf("%v with %d paths, more: %v", a.Reach, len(a.Paths), a.More)
 	}
 	if got := strings.Join(texts(a.Paths[0]), " "); got != "camera-entry in-zone conduit unknown-weakness own-device" {
