@@ -14,7 +14,8 @@ const (
 	maxCIPServices   = 64
 )
 
-var cipServices = map[byte]struct {
+// cipServices is by service code; an empty name is none of them.
+var cipServices = [128]struct {
 	name string
 	ops  Operations
 }{
@@ -49,7 +50,7 @@ var cipServices = map[byte]struct {
 }
 
 // connectionManager are the services whose codes mean something else on class 6.
-var connectionManager = map[byte]string{
+var connectionManager = [128]string{
 	0x4e: "forward close",
 	0x52: "unconnected send",
 	0x54: "forward open",
@@ -232,19 +233,20 @@ func identityAttribute(attribute uint16, b []byte) Identity {
 // serviceOf names a service. Where the path is not known, codes with two
 // meanings are told as Other.
 func serviceOf(service byte, class uint32, known bool) (string, Operations) {
-	if name, manager := connectionManager[service]; manager {
+	service &= 0x7f
+	if name := connectionManager[service]; name != "" {
 		switch {
 		case known && class == cipManagerClass:
 			return name, 0
 		case !known:
-			if f, tag := cipServices[service]; tag {
+			if f := cipServices[service]; f.name != "" {
 				return f.name + " or " + name, Other
 			}
 			return name, 0
 		}
 	}
-	f, ok := cipServices[service]
-	if !ok {
+	f := cipServices[service]
+	if f.name == "" {
 		return "service 0x" + strconv.FormatUint(uint64(service), 16), Other
 	}
 	if known && class == cipIdentityClass && f.ops == Read {

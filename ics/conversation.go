@@ -2,10 +2,11 @@ package ics
 
 // Bounds of a conversation.
 const (
-	maxTries = 12      // segments of a conversation that are looked at before it is given up as unknown
-	maxTail  = 8 << 10 // bytes of an unfinished message that are kept for the next segment
-	maxAsked = 16      // requests whose answers are awaited
-	resync   = 1 << 20 // a jump in TCP sequence numbers that is a new beginning rather than a loss
+	maxTries     = 12      // segments of a conversation that are looked at before it is given up as unknown
+	maxTail      = 8 << 10 // bytes of an unfinished message that are kept for the next segment
+	maxBeginning = 512     // bytes of an unknown conversation that are kept for the next segment
+	maxAsked     = 16      // requests whose answers are awaited
+	resync       = 1 << 20 // a jump in TCP sequence numbers that is a new beginning rather than a loss
 )
 
 // Conversation follows the payloads between two ends. The zero value is ready.
@@ -88,10 +89,11 @@ func (c *Conversation) Inspect(s Segment, r *Result) {
 }
 
 func (c *Conversation) take(s Segment, r *Result) {
+	if c.protocol == nil && c.tries >= maxTries {
+		return
+	}
 	if s.Transport != TCP {
-		c.current = message{Segment: s, data: s.Payload, c: c}
-		c.look(&c.current, r)
-		c.current = message{}
+		c.offer(&s, s.Payload, false, r)
 		return
 	}
 	st := &c.sides[s.Sender&1]
@@ -105,19 +107,52 @@ func (c *Conversation) take(s Segment, r *Result) {
 		st.skip -= n
 		data = data[n:]
 	}
-	if len(st.tail) > 0 {
-		data = append(st.tail, data...)
-		st.tail = nil
-	}
 	if len(data) == 0 {
 		return
 	}
-	c.current = message{Segment: s, data: data, lost: st.lost, c: c}
-	used, need := c.look(&c.current, r)
-	c.current = message{} // the payload is not ours to keep
-	if s.Missing == 0 {
-		st.keep(data[min(used, len(data)):], need)
+	whole := data
+	if len(st.tail) > 0 {
+		whole = append(st.tail, data...)
+		st.tail = nil
 	}
+	used, need := c.offer(&s, whole, st.lost, r)
+	if c.protocol == nil {
+		if len(whole) > len(data) { // what was kept was no beginning; this may be one
+			c.tries--
+			used, need = c.offer(&s, data, st.lost, r)
+		}
+		if c.protocol == nil {
+			if c.tries < maxTries {
+				st.beginning(whole, data)
+			} else {
+				c.sides[0].tail, c.sides[1].tail = nil, nil
+			}
+			return
+		}
+		whole = data
+	}
+	if s.Missing == 0 {
+		st.keep(whole[min(used, len(whole)):], need)
+	}
+}
+
+// beginning keeps the first bytes of a conversation: some senders write the header
+// of their first message and its body in two segments.
+func (st *stream) beginning(whole, data []byte) {
+	switch {
+	case len(whole) < maxBeginning:
+		st.tail = append([]byte(nil), whole...)
+	case len(data) < maxBeginning:
+		st.tail = append([]byte(nil), data...)
+	}
+}
+
+// offer has bytes recognised and dissected.
+func (c *Conversation) offer(s *Segment, data []byte, lost bool, r *Result) (used, need int) {
+	c.current.Segment, c.current.data, c.current.lost, c.current.c = *s, data, lost, c
+	used, need = c.look(&c.current, r)
+	c.current.Payload, c.current.data = nil, nil // not ours to keep
+	return used, need
 }
 
 // conclude fills in what the conversation as a whole knows.
@@ -171,8 +206,8 @@ func (st *stream) keep(rest []byte, need int) {
 // look recognises the protocol where that is open, and dissects.
 func (c *Conversation) look(m *message, r *Result) (used, need int) {
 	if c.protocol == nil {
-		if c.tries >= maxTries || len(m.data) == 0 {
-			return len(m.data), 0
+		if len(m.data) == 0 {
+			return 0, 0
 		}
 		c.tries++
 		if !c.recognise(m) {
@@ -236,7 +271,7 @@ func init() {
 		{"http", TCP, recogniseHTTP, dissectHTTP, false},
 		{"rtsp", TCP, recogniseRTSP, dissectRTSP, false},
 		{"ssh", TCP, recogniseSSH, dissectSSH, false},
-		{"smb", TCP, recogniseSMB, dissectSMB, false},
+		{"smb", TCP, recogniseSMB, dissectSMB, true},
 		{"vnc", TCP, recogniseVNC, dissectVNC, false},
 		{"rdp", TCP, recogniseRDP, dissectRDP, false},
 		{"s7comm", TCP, recogniseS7, dissectISO, true},

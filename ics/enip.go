@@ -17,7 +17,8 @@ const (
 	maxItems      = 16
 )
 
-var enipCommands = map[uint16]string{
+// enipCommands is by command; an empty name is none of them.
+var enipCommands = [0x76]string{
 	0x0000: "nop",
 	0x0004: "list services",
 	0x0063: "list identity",
@@ -28,6 +29,14 @@ var enipCommands = map[uint16]string{
 	0x0070: "send unit data",
 	0x0072: "indicate status",
 	0x0075: "cancel",
+}
+
+// commandName is "" where there is no such command.
+func commandName(n uint16) string {
+	if int(n) < len(enipCommands) {
+		return enipCommands[n]
+	}
+	return ""
 }
 
 // frame is one encapsulation message.
@@ -43,12 +52,12 @@ func nextFrame(b []byte) (f frame, n, need int, ok bool) {
 	if len(b) < enipHeader {
 		known := len(b) < 2
 		if !known {
-			_, known = enipCommands[le16(b)]
+			known = commandName(le16(b)) != ""
 		}
 		return frame{}, 0, enipHeader, known && len(b) > 0
 	}
 	f = frame{command: le16(b), session: le32(b[4:]), status: le32(b[8:]), sender: [8]byte(b[12:20])}
-	if _, known := enipCommands[f.command]; !known || le32(b[20:]) != 0 || !enipStatus(f.status) {
+	if commandName(f.command) == "" || le32(b[20:]) != 0 || !enipStatus(f.status) {
 		return frame{}, 0, 0, false
 	}
 	n = enipHeader + int(le16(b[2:]))
@@ -130,7 +139,7 @@ func recogniseENIP(m *message) (string, bool) {
 	if m.Transport == UDP && n != len(m.data) {
 		return "", false
 	}
-	return "EtherNet/IP encapsulation header, command " + enipCommands[f.command], true
+	return "EtherNet/IP encapsulation header, command " + commandName(f.command), true
 }
 
 // cyclicIO recognises class 0 and 1 data on UDP: one sequenced address item and
@@ -172,7 +181,7 @@ func (f frame) tell(m *message, r *Result) {
 	if f.command == 0x0063 || f.command == 0x0004 || f.command == 0x0064 {
 		ops = Identify
 	}
-	r.function(Function{"enip", f.command, enipCommands[f.command], role == RoleClient, f.status != 0, ops})
+	r.function(Function{"enip", f.command, commandName(f.command), role == RoleClient, f.status != 0, ops})
 	switch f.command {
 	case 0x0063:
 		list, _ := items(f.data, 0, &room)

@@ -21,7 +21,8 @@ type modbusFunction struct {
 	request, response int
 }
 
-var modbusFunctions = map[byte]modbusFunction{
+// modbusFunctions is by function code; a name that is empty is none of them.
+var modbusFunctions = [128]modbusFunction{
 	1:  {"read coils", Read, 4, -1},
 	2:  {"read discrete inputs", Read, 4, -1},
 	3:  {"read holding registers", Read, 4, -1},
@@ -85,8 +86,8 @@ func (a adu) fits() (request, response bool) {
 	if a.failed {
 		return false, len(a.body) == 1 && a.body[0] >= 1 && a.body[0] <= 11
 	}
-	f, known := modbusFunctions[a.function]
-	if !known {
+	f := &modbusFunctions[a.function&0x7f]
+	if f.name == "" {
 		return false, false
 	}
 	return fitsSize(a.function, a.body, f.request, true), fitsSize(a.function, a.body, f.response, false)
@@ -132,7 +133,7 @@ func recogniseModbus(m *message) (string, bool) {
 		return "MBAP header with protocol 0 and a body that fits its function code", true
 	}
 	own := m.Source == modbusPort || m.Destination == modbusPort
-	_, known := modbusFunctions[a.function]
+	known := modbusFunctions[a.function&0x7f].name != ""
 	if own && (known || userDefined(a.function)) {
 		return "MBAP header with protocol 0 and exact length, on port 502", true
 	}
@@ -164,8 +165,8 @@ func (a adu) tell(m *message, r *Result) {
 	if r.Sender == RoleUnknown {
 		r.Sender = role
 	}
-	f, known := modbusFunctions[a.function]
-	if !known {
+	f := modbusFunctions[a.function&0x7f]
+	if f.name == "" {
 		f = modbusFunction{name: "function of the vendor", ops: Other}
 	}
 	if name, ops, ok := a.umas(role); ok {

@@ -16,8 +16,7 @@ const (
 	opcuaFault      = 397
 )
 
-// opcuaServices are the requests by the number of their binary encoding; the
-// answer is three higher.
+// opcuaServices are the requests by the number of their binary encoding.
 var opcuaServices = map[uint32]struct {
 	name string
 	ops  Operations
@@ -33,6 +32,16 @@ var opcuaServices = map[uint32]struct {
 	781: {"DeleteMonitoredItems", Read}, 787: {"CreateSubscription", Read}, 793: {"ModifySubscription", Read},
 	799: {"SetPublishingMode", Read}, 826: {"Publish", Read}, 832: {"Republish", Read},
 	841: {"TransferSubscriptions", Read}, 847: {"DeleteSubscriptions", Read},
+	12208: {"FindServersOnNetwork", Identify}, 12211: {"RegisterServer2", Other},
+}
+
+// opcuaRequest is the request that an answer belongs to: three lower, for the two
+// services that were added later one.
+func opcuaRequest(answer uint32) uint32 {
+	if answer == 12209 || answer == 12212 {
+		return answer - 1
+	}
+	return answer - 3
 }
 
 // opcuaState is what a conversation keeps: which nodes were asked for, and the
@@ -176,7 +185,7 @@ func opcuaMessage(final byte, c *cursor, m *message, r *Result) {
 	c.skip(12)
 	request := uint32(c.u32())
 	st, side := m.c.opcua(), m.Sender&1
-	if st.secret {
+	if st.secret && !clearService(c.b) { // signed messages are in the clear
 		r.Sender = m.role(4840)
 		r.function(Function{"opcua", 0, "encrypted message", r.Sender == RoleClient, false, Other})
 		return
@@ -200,6 +209,17 @@ func opcuaMessage(final byte, c *cursor, m *message, r *Result) {
 	opcuaService(&cursor{b: body}, request, m, r)
 }
 
+// clearService: the body begins with the type of a service that is known.
+func clearService(b []byte) bool {
+	if len(b) < 4 || b[0] != 1 || b[1] != 0 {
+		return false
+	}
+	kind := uint32(le16(b[2:]))
+	_, asks := opcuaServices[kind]
+	_, answers := opcuaServices[opcuaRequest(kind)]
+	return asks || answers || kind == opcuaFault
+}
+
 // opcuaService reads the type of the message and tells its service.
 func opcuaService(c *cursor, request uint32, m *message, r *Result) {
 	space, kind := c.uaNode()
@@ -209,7 +229,7 @@ func opcuaService(c *cursor, request uint32, m *message, r *Result) {
 	f, asks := opcuaServices[kind]
 	code := kind
 	if !asks {
-		code = kind - 3
+		code = opcuaRequest(kind)
 		answered, known := opcuaServices[code]
 		if kind == opcuaFault {
 			code, answered.name, known = opcuaFault, "ServiceFault", true
@@ -246,6 +266,12 @@ func opcuaIdentity(kind uint32, c *cursor, r *Result) {
 	switch kind {
 	case 461: // CreateSession: the client's description
 		r.application(c.uaApplication())
+	case 437, 12211: // a server registers itself: URI, product, names
+		a := uaApplication{uri: c.uaString(), product: c.uaString()}
+		if c.u32() > 0 {
+			a.name = c.uaLocalized()
+		}
+		r.application(a)
 	case 464: // session, token, timeout, nonce, certificate, endpoints
 		c.uaNode()
 		c.uaNode()

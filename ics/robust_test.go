@@ -1,10 +1,16 @@
 package ics_test
 
 import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/quaywatch/quaywatch/ics"
 )
@@ -101,4 +107,153 @@ func captureFiles(t testing.TB, dir string) []string {
 		t.Fatal(err)
 	}
 	return files
+}
+
+// industrial are the names that a conduit may be declared for.
+var industrial = map[string]bool{
+	"modbus": true, "iso": true, "enip": true, "bacnet": true, "dnp3": true, "hart-ip": true, "fins": true, "opcua": true,
+	"iec104": true, "c37.118": true,
+}
+
+var industrialPorts = []uint16{102, 502, 2222, 2404, 4712, 4840, 5094, 9600, 20000, 44818, 47808}
+
+// TestNoNameByPort gives every payload of the captures the ports of every other
+// protocol, in both directions and over both transports: it keeps its name or has
+// none, and never takes that of the port.
+func TestNoNameByPort(t *testing.T) {
+	dir := captures(t)
+	seen := map[string]bool{}
+	n := 0
+	var r ics.Result
+	for _, path := range captureFiles(t, dir) {
+		here := 0
+		forEachSegment(t, path, func(s ics.Segment, _, _ string) {
+			k := string(s.Payload)
+			if seen[k] || here >= 1500 {
+				return
+			}
+			seen[k] = true
+			here++
+			ics.Inspect(s, &r)
+			own := family(r.Application)
+			for _, port := range industrialPorts {
+				for _, transport := range []ics.Transport{ics.TCP, ics.UDP} {
+					for _, ports := range [][2]uint16{{50000, port}, {port, 50000}} {
+						p := s
+						p.Transport, p.Source, p.Destination = transport, ports[0], ports[1]
+						ics.Inspect(p, &r)
+						n++
+						got := family(r.Application)
+						if industrial[got] && got != own && own != "" {
+							t.Fatalf("%s: a %s message on port %d is named %s: %s", filepath.Base(path), own, port, got, r.Why)
+						}
+						if industrial[got] && own == "" && !partOf(path, got) {
+							t.Fatalf("%s: a payload without a name is on port %d named %s: %s", filepath.Base(path), port, got, r.Why)
+						}
+					}
+				}
+			}
+		})
+	}
+	t.Logf("%d payloads on ports that are not theirs", n)
+}
+
+// partOf reports whether a capture is of the protocol: its payloads that begin in
+// the middle of a message have no name, and may get the right one on its port.
+func partOf(path, app string) bool {
+	folder := map[string]string{"modbus": "modbus", "iso": "s7comm", "enip": "enip", "bacnet": "bacnet", "dnp3": "dnp3", "hart-ip": "hart-ip", "fins": "omron-fins", "opcua": "opcua-binary"}[app]
+	return folder != "" && strings.Contains(path, string(filepath.Separator)+folder+string(filepath.Separator))
+}
+
+// TestChanceOnIndustrialPorts: bytes at random, and the regular patterns that video,
+// compressed files and test tools make, get no industrial name on any industrial port.
+func TestChanceOnIndustrialPorts(t *testing.T) {
+	random := rand.New(rand.NewPCG(4, 104))
+	var r ics.Result
+	try := func(b []byte) {
+		for _, port := range industrialPorts {
+			for _, transport := range []ics.Transport{ics.TCP, ics.UDP} {
+				ics.Inspect(ics.Segment{Transport: transport, Source: 50000, Destination: port, Payload: b}, &r)
+				if industrial[family(r.Application)] {
+					t.Fatalf("%x on port %d is named %s: %s", b, port, r.Application, r.Why)
+				}
+			}
+		}
+	}
+	for range 30000 {
+		b := make([]byte, random.IntN(300))
+		for i := range b {
+			b[i] = byte(random.Uint32())
+		}
+		try(b)
+	}
+	for n := 1; n < 300; n++ {
+		for _, fill := range []byte{0, 1, ' ', 'A', 0x55, 0xff} {
+			try(bytes.Repeat([]byte{fill}, n))
+		}
+		counting := make([]byte, n)
+		for i := range counting {
+			counting[i] = byte(i)
+		}
+		try(counting)
+	}
+}
+
+// TestResegmentedStreams cuts the segments of each capture anew, sends some pieces
+// twice, and expects the same functions and identities as from the capture itself.
+func TestResegmentedStreams(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2026))
+	for _, path := range captureFiles(t, captures(t)) {
+		type pair struct{ whole, cut *ics.Conversation }
+		conversations := map[string]*pair{}
+		want, got := map[string]int{}, map[string]int{}
+		var r ics.Result
+		packets := 0
+		forEachSegment(t, path, func(s ics.Segment, from, to string) {
+			if packets++; s.Transport != ics.TCP || packets > 4000 {
+				return
+			}
+			a, b := from+":"+strconv.Itoa(int(s.Source)), to+":"+strconv.Itoa(int(s.Destination))
+			key := a + b
+			if a > b {
+				key, s.Sender = b+a, ics.Second
+			}
+			c := conversations[key]
+			if c == nil {
+				c = &pair{&ics.Conversation{}, &ics.Conversation{}}
+				conversations[key] = c
+			}
+			c.whole.Inspect(s, &r)
+			note(want, &r)
+			for rest := s.Payload; len(rest) > 0; {
+				n := 1 + random.IntN(min(len(rest), 1+random.IntN(400)))
+				if c.cut.Application() == "" { // recognition asks for the head of a message in two pieces at most
+					n = max(n, min(len(rest), 40))
+				}
+				p := s
+				p.Payload = rest[:n]
+				rest = rest[n:]
+				s.Seq += uint32(n)
+				c.cut.Inspect(p, &r)
+				note(got, &r)
+				if random.IntN(4) == 0 {
+					if c.cut.Inspect(p, &r); len(r.Functions) > 0 || !r.Identity.IsZero() {
+						t.Errorf("%s: a piece that was sent again told something", filepath.Base(path))
+					}
+				}
+			}
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-capture +cut anew):\n%s", filepath.Base(path), diff)
+		}
+	}
+}
+
+func note(to map[string]int, r *ics.Result) {
+	for _, f := range r.Functions {
+		to[fmt.Sprintf("%s %s %v %v %s", f.Protocol, f.Name, f.Request, f.Failed, f.Operations)]++
+	}
+	if id := r.Identity; !id.IsZero() && r.Application != "http" {
+		to[fmt.Sprintf("%s %+v", r.Application, id)]++
+	}
 }

@@ -195,7 +195,8 @@ func parseS7(b []byte) (s7, bool) {
 	return h, true
 }
 
-var s7Functions = map[byte]struct {
+// s7Functions is by function code; an empty name is none of them.
+var s7Functions = [256]struct {
 	name string
 	ops  Operations
 }{
@@ -227,8 +228,8 @@ func (h s7) tell(m *message, r *Result) {
 		return // a bare acknowledgement
 	}
 	code := h.param[0]
-	f, known := s7Functions[code]
-	if !known {
+	f := s7Functions[code]
+	if f.name == "" {
 		f.name, f.ops = "unknown", Other
 	}
 	// In a download the controller asks the engineering station for the blocks:

@@ -26,23 +26,41 @@ func recogniseSMB(m *message) (string, bool) {
 // dissectSMB reads negotiation and session set-up; once files are asked for,
 // nothing new is told.
 func dissectSMB(m *message, r *Result) (used, need int) {
-	used = len(m.data)
-	if _, ok := recogniseSMB(m); !ok {
-		return used, 0
+	for used < len(m.data) && !m.c.done {
+		b := m.data[used:]
+		if _, ok := recogniseSMB(&message{data: b}); !ok {
+			if len(b) < 8 && b[0] == 0 {
+				return used, 8
+			}
+			return len(m.data), 0
+		}
+		n := smbHeader + int(b[1])<<16 + int(be16(b[2:]))
+		if len(b) < n && n <= maxTail && m.Missing == 0 {
+			return used, n
+		}
+		m.c.done = tellSMB(b[smbHeader:min(n, len(b))], r)
+		if len(b) < n {
+			return used, n
+		}
+		used += n
 	}
-	b := m.data[smbHeader:]
-	var answer, session, later bool
+	return len(m.data), 0
+}
+
+// tellSMB reads one message; true where names are no longer told.
+func tellSMB(b []byte, r *Result) (later bool) {
+	var answer, session bool
 	switch b[0] {
 	case 0xff: // version 1: command, status, flags
 		if len(b) < 33 {
-			return used, 0
+			return false
 		}
 		answer, session = b[9]&0x80 != 0, b[4] == 0x73
 		later = b[4] != 0x72 && !session
 		r.fact("smb-version", "1")
 	case 0xfe: // versions 2 and 3: command at 12, flags at 16
 		if len(b) < 64 {
-			return used, 0
+			return false
 		}
 		command := le16(b[12:])
 		answer, session, later = b[16]&1 != 0, command == 1, command > 1
@@ -50,25 +68,20 @@ func dissectSMB(m *message, r *Result) (used, need int) {
 			r.fact("smb-version", smbDialect(le16(b[68:])))
 		}
 	default: // encrypted
-		m.c.done = true
-		return used, 0
+		return true
 	}
 	r.Sender = RoleClient
 	if answer {
 		r.Sender = RoleServer
 	}
 	r.Operations |= Other
-	if later {
-		m.c.done = true
-		return used, 0
-	}
 	if session {
 		ntlm(b, r)
 		if answer && b[0] == 0xff {
 			nativeOS(b, r)
 		}
 	}
-	return used, 0
+	return later
 }
 
 func smbDialect(n uint16) string {
