@@ -16,6 +16,9 @@ const (
 
 func recogniseSMB(m *message) (string, bool) {
 	b := m.data
+	if _, ok := callingName(b); ok {
+		return "NetBIOS session request with two coded names", true
+	}
 	if len(b) < 8 || b[0] != 0 {
 		return "", false
 	}
@@ -23,11 +26,29 @@ func recogniseSMB(m *message) (string, bool) {
 	return "NetBIOS session message with an SMB header", smb
 }
 
+// callingName reads a NetBIOS session request (RFC 1002 section 4.3.2): length, the
+// called name, the calling name.
+func callingName(b []byte) (string, bool) {
+	if len(b) < 4+2*34 || b[0] != 0x81 || b[1] > 1 || int(be16(b[2:])) < 2*34 {
+		return "", false
+	}
+	if _, _, ok := netbiosName(b[4:]); !ok {
+		return "", false
+	}
+	name, _, ok := netbiosName(b[4+34:])
+	return name, ok
+}
+
 // dissectSMB reads negotiation and session set-up; once files are asked for,
 // nothing new is told.
 func dissectSMB(m *message, r *Result) (used, need int) {
 	for used < len(m.data) && !m.c.done {
 		b := m.data[used:]
+		if name, ok := callingName(b); ok {
+			r.Sender = RoleClient
+			r.identify(Identity{Name: name})
+			return len(m.data), 0 // the other end has to agree first
+		}
 		if _, ok := recogniseSMB(&message{data: b}); !ok {
 			if len(b) < 8 && b[0] == 0 {
 				return used, 8

@@ -30,8 +30,13 @@ type tlsState struct {
 	over      [2]bool   // nothing in the clear follows
 }
 
+// recogniseTLS: a hello, or where the beginning was not seen, records of data that
+// fill the segment exactly.
 func recogniseTLS(m *message) (string, bool) {
 	b := m.data
+	if len(b) > 0 && b[0] == tlsApplication {
+		return "TLS data records that fill the segment", wholeRecords(b)
+	}
 	if len(b) < 9 || b[0] != tlsHandshake || b[1] != 3 || b[2] > 4 {
 		return "", false
 	}
@@ -40,6 +45,20 @@ func recogniseTLS(m *message) (string, bool) {
 		return "", false
 	}
 	return "TLS handshake record with a hello message", true
+}
+
+func wholeRecords(b []byte) bool {
+	for len(b) > 0 {
+		if len(b) < 5 || b[0] != tlsApplication || b[1] != 3 || b[2] < 1 || b[2] > 4 {
+			return false
+		}
+		n := 5 + int(be16(b[3:]))
+		if n < 5+16 || n > 5+maxTLSRecord || n > len(b) {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
 }
 
 func dissectTLS(m *message, r *Result) (used, need int) {

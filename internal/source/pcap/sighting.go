@@ -95,10 +95,23 @@ func (s *sightings) spoken(ctx context.Context, t *table, fr *frame, from, to en
 			return err
 		}
 	}
-	if r.Identity.IsZero() || !from.ip.IsValid() {
+	if r.Identity.IsZero() {
 		return nil
 	}
-	d := sightingOf(r.Identity, r.Application, "", from.ip.Unmap().String())
+	d := sightingOf(r.Identity, r.Application, "", "")
+	switch {
+	case from.ip.IsValid():
+		d.IP = from.ip.Unmap().String()
+	case from.mac.zero() || from.mac.group():
+		return nil
+	default: // directly on Ethernet: the sender's MAC is its own
+		d.MAC = from.mac.String()
+		for _, f := range r.Facts {
+			if f.Name == "ip" {
+				d.IP = f.Value
+			}
+		}
+	}
 	if d.Name+d.Vendor+d.Product+d.Model+d.Firmware+d.Serial == "" {
 		return nil
 	}

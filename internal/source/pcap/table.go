@@ -78,7 +78,7 @@ func (t *table) add(fr *frame, p *packet) error {
 	switch {
 	case !p.ip:
 		f.spoke[side] = true
-		return nil
+		return t.inspectLink(fr, f, side, p)
 	case p.proto == protoTCP:
 		t.handshake(f, side, p)
 	case p.proto == protoICMP || p.proto == protoICMPv6:
