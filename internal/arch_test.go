@@ -60,6 +60,9 @@ var rooms = map[string][]string{
 	// How an attacker moves.
 	"internal/attackgraph": {"internal/port", "internal/finding", "internal/strictyaml"},
 
+	// What stops with it.
+	"internal/continuity": {"internal/port", "internal/finding"},
+
 	// What it costs.
 	"internal/risk/loss":      {}, // compound losses: simulation and the exact way
 	"internal/risk/portfolio": {}, // the best treatments under budgets, proven

@@ -72,6 +72,7 @@ func (c *checker) fields() {
 	walkAll(c, "conduits", p.Conduits)
 	walkAll(c, "assets", p.Assets)
 	walkAll(c, "services", p.Services)
+	walkAll(c, "terminals", p.Terminals)
 	walkAll(c, "parties", p.Parties)
 	walkAll(c, "authorities", p.Authorities)
 	walkAll(c, "waters", p.Waters)

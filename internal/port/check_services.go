@@ -176,6 +176,9 @@ func (c *checker) complete() {
 	for i := range p.Vessels {
 		fill(&p.Vessels[i].Name, p.Vessels[i].ID)
 	}
+	for i := range p.Terminals {
+		fill(&p.Terminals[i].Name, p.Terminals[i].ID)
+	}
 	for i := range p.Aids {
 		fill(&p.Aids[i].Name, p.Aids[i].ID)
 	}

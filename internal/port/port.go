@@ -47,6 +47,7 @@ type Port struct {
 	Conduits    []Conduit   `yaml:"conduits"`
 	Assets      []Asset     `yaml:"assets"`
 	Services    []Service   `yaml:"services"`
+	Terminals   []Terminal  `yaml:"terminals"` // where cargo changes between ship and shore, for what outages cost
 	Parties     []Party     `yaml:"parties"`
 	Authorities []Authority `yaml:"authorities"`
 	Waters      []Water     `yaml:"waters"`
@@ -221,6 +222,57 @@ type Recovery struct {
 	MTPDHours float64 `yaml:"mtpd_hours"` // maximum tolerable period of disruption
 }
 
+// Terminal is a place where cargo changes between ship and shore: which services
+// move it, and the figures of a usual year. A figure that is left out is
+// assumed within a range and shown as an assumption. Money is in the currency
+// of the port.
+type Terminal struct {
+	ID      string   `yaml:"id"`
+	Name    string   `yaml:"name"`
+	Kind    string   `yaml:"kind"`    // "container", "ro-ro", "bulk"
+	Unit    string   `yaml:"unit"`    // what is moved: "containers", "vehicles", "m3"
+	Sea     []string `yaml:"sea"`     // services that a ship needs to come in or leave
+	Quay    string   `yaml:"quay"`    // service that loads and discharges; its capacity is in units an hour
+	Yard    []string `yaml:"yard"`    // services that the quay and the land side both need in the storage
+	Gate    string   `yaml:"gate"`    // service of the road; its capacity is in trucks an hour
+	Rail    string   `yaml:"rail"`    // service of the railway; its capacity is in trains a day
+	Release string   `yaml:"release"` // service that frees imports; its capacity is in units an hour
+	Reefers string   `yaml:"reefers"` // service that keeps cold boxes cold
+	Figures Figures  `yaml:"figures"`
+}
+
+// Figures are the figures of a terminal in a usual year.
+type Figures struct {
+	Berths           *Figure `yaml:"berths"`             // ships that can be worked at once
+	CallsPerWeek     *Figure `yaml:"calls_per_week"`     // ships that come in a week
+	UnitsPerCall     *Figure `yaml:"units_per_call"`     // units discharged and loaded, for each ship
+	DischargeShare   *Figure `yaml:"discharge_share"`    // part of them that is discharged, 0..1
+	ShareOfQuay      *Figure `yaml:"share_of_quay"`      // largest part of the quay's capacity on one ship, 0..1
+	Storage          *Figure `yaml:"storage"`            // units that the yard or the tanks hold
+	ImportDwellDays  *Figure `yaml:"import_dwell_days"`  // from ship to land, where nothing hinders
+	ExportDwellDays  *Figure `yaml:"export_dwell_days"`  // from land to ship
+	RailShare        *Figure `yaml:"rail_share"`         // part of the land side that goes by rail, 0..1
+	UnitsPerTruck    *Figure `yaml:"units_per_truck"`    // units a truck brings and takes in one visit
+	UnitsPerTrain    *Figure `yaml:"units_per_train"`    // units a train brings and takes
+	TruckPark        *Figure `yaml:"truck_park"`         // trucks that can wait before the road is full
+	ReleaseShare     *Figure `yaml:"release_share"`      // part of imports that needs a release of its own, 0..1
+	ReeferShare      *Figure `yaml:"reefer_share"`       // part of the stored units that is cold, 0..1
+	ReeferHoldHours  *Figure `yaml:"reefer_hold_hours"`  // hours without power until a cold unit is at risk
+	PatienceHours    *Figure `yaml:"patience_hours"`     // hours that a ship waits before it goes elsewhere
+	MarginPerUnit    *Figure `yaml:"margin_per_unit"`    // money the operator earns on a unit, and loses with it
+	ShipHourClaim    *Figure `yaml:"ship_hour_claim"`    // money the operator owes for an hour that a ship waits longer
+	LateUnitDay      *Figure `yaml:"late_unit_day"`      // money the operator owes for a day that a unit is late
+	ReeferClaim      *Figure `yaml:"reefer_claim"`       // money the operator owes for a cold unit at risk
+	StaffHour        *Figure `yaml:"staff_hour"`         // money for an hour of a person in manual working
+	EconomyShipHour  *Figure `yaml:"economy_ship_hour"`  // money others lose for an hour that a ship waits longer
+	EconomyUnitDay   *Figure `yaml:"economy_unit_day"`   // money others lose for a day that a unit is late
+	EconomyTruckHour *Figure `yaml:"economy_truck_hour"` // money others lose for an hour that a truck waits
+	EconomyDiverted  *Figure `yaml:"economy_diverted"`   // money others lose for a unit that goes through another port
+}
+
+// Figure is a number with what is not known of it: 4, or "800-1600" from least to most.
+type Figure struct{ Low, High float64 }
+
 // Party is a person, team, company or agency.
 type Party struct {
 	ID       string   `yaml:"id"`
@@ -289,6 +341,9 @@ type Aid struct {
 	Kind     string `yaml:"kind"`                 // "aid", "virtual-aid", "base-station"
 	Position Point  `yaml:"position"`
 }
+
+// TerminalKinds are the kinds of terminal.
+var TerminalKinds = []string{"container", "ro-ro", "bulk"}
 
 // SiteKinds are the kinds of site.
 var SiteKinds = []string{"container-terminal", "ro-ro-terminal", "bulk-terminal", "passenger-terminal", "vts", "office", "customs", "pilot-station", "utility", "rail", "gate-complex", "other"}

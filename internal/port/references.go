@@ -50,6 +50,9 @@ func (c *checker) declare() {
 	for i := range p.Vessels {
 		c.declareID(p.Vessels[i].ID, kindVessel, place{"vessels", i, "id"})
 	}
+	for i := range p.Terminals {
+		c.declareID(p.Terminals[i].ID, kindTerminal, place{"terminals", i, "id"})
+	}
 	for i := range p.Aids {
 		c.declareID(p.Aids[i].ID, kindAid, place{"aids", i, "id"})
 	}

@@ -22,6 +22,7 @@ const (
 	kindLand        kind = "land"
 	kindVessel      kind = "vessel"
 	kindAid         kind = "aid"
+	kindTerminal    kind = "terminal"
 )
 
 // form is how a text must look.
@@ -121,6 +122,18 @@ var rules = map[string]rule{
 	"Recovery.RTOHours":  {bounds: someHours},
 	"Recovery.RPOHours":  {bounds: someHours},
 	"Recovery.MTPDHours": {bounds: someHours},
+
+	"Terminal.ID":      id,
+	"Terminal.Kind":    {needed: true, oneOf: TerminalKinds},
+	"Terminal.Sea":     {ref: []kind{kindService}},
+	"Terminal.Quay":    {needed: true, ref: []kind{kindService}},
+	"Terminal.Yard":    {ref: []kind{kindService}},
+	"Terminal.Gate":    {ref: []kind{kindService}},
+	"Terminal.Rail":    {ref: []kind{kindService}},
+	"Terminal.Release": {ref: []kind{kindService}},
+	"Terminal.Reefers": {ref: []kind{kindService}},
+	"Figure.Low":       {bounds: anyNumber},
+	"Figure.High":      {bounds: anyNumber},
 
 	"Party.ID":       id,
 	"Party.Kind":     {needed: true, oneOf: []string{"person", "team", "company", "agency"}},

@@ -139,6 +139,8 @@ func (m *schemaMaker) value(t reflect.Type, r rule, digits bool) object {
 		return object{"type": "string", "pattern": `^[0-9a-fA-F:.]+/[0-9]{1,3}$`}
 	case reflect.TypeFor[time.Time]():
 		return object{"type": "string", "pattern": `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2}))?$`}
+	case reflect.TypeFor[Figure]():
+		return object{"oneOf": []any{object{"type": "number", "minimum": 0, "maximum": 1e12}, object{"type": "string", "pattern": `^[0-9]+(\.[0-9]+)?( *- *[0-9]+(\.[0-9]+)?)?$`}}}
 	case reflect.TypeFor[PortRange]():
 		return object{"oneOf": []any{object{"type": "integer", "minimum": 1, "maximum": 65535}, object{"type": "string", "pattern": `^[0-9]{1,5}(-[0-9]{1,5})?$`}}}
 	}

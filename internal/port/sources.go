@@ -113,6 +113,7 @@ func (r *reader) take(p *Port, at *strictyaml.Positions) {
 	add(r, "conduits", &r.port.Conduits, p.Conduits, at)
 	add(r, "assets", &r.port.Assets, p.Assets, at)
 	add(r, "services", &r.port.Services, p.Services, at)
+	add(r, "terminals", &r.port.Terminals, p.Terminals, at)
 	add(r, "parties", &r.port.Parties, p.Parties, at)
 	add(r, "authorities", &r.port.Authorities, p.Authorities, at)
 	add(r, "waters", &r.port.Waters, p.Waters, at)
