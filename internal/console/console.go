@@ -23,6 +23,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/identity"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/server"
 	"github.com/quaywatch/quaywatch/internal/watch/health"
 	"github.com/quaywatch/quaywatch/internal/watch/network"
 	"github.com/quaywatch/quaywatch/internal/watch/physical"
@@ -59,6 +60,8 @@ type Deps struct {
 	PortProblems func() port.Problems // optional: warnings of the loaded port file
 	PortPath     string               // optional: where it was read from
 	Report       http.Handler         // optional: draws the situation report, as a full document
+
+	Feeds func() []server.FeedStatus // optional: the AIS feeds out
 
 	// Allowed answers whether the one who asks may do that; optional: identity.Allowed.
 	Allowed func(ctx context.Context, action identity.Action, on identity.Resource) bool

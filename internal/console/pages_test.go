@@ -59,6 +59,7 @@ func TestPages(t *testing.T) {
 		"/vessels/212123000":      "45°17.952′N 012°03.840′W",
 		"/port":                   "XZSLM",
 		"/sources":                "checksum does not match",
+		"/sources?":               "tcp://10.30.1.2:10110",
 		"/situation":              "does not make situation reports",
 	} {
 		t.Run(path, func(t *testing.T) {

@@ -9,15 +9,16 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/quaywatch/quaywatch/internal/event"
-
+	"github.com/quaywatch/quaywatch/internal/server"
 	"github.com/quaywatch/quaywatch/internal/watch/health"
 )
 
 // sourcesView is how every source stands.
 type sourcesView struct {
 	frame
-	Pic  health.Picture
-	Live int
+	Pic   health.Picture
+	Live  int
+	Feeds []server.FeedStatus
 }
 
 func (c *Console) sources(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
@@ -31,11 +32,30 @@ func (c *Console) sources(_ http.ResponseWriter, r *http.Request) (templ.Compone
 			v.Live++
 		}
 	}
+	if c.d.Feeds != nil {
+		v.Feeds = c.d.Feeds()
+	}
 	v.frame = c.frame(r, "Sources", "sources")
 	if fragment(r) {
 		return sourcesBody(v), nil
 	}
 	return sourcesPage(v), nil
+}
+
+// feedMode says what becomes of a doubted position.
+func feedMode(mode string) string {
+	if mode == "drop" {
+		return "left out"
+	}
+	return "marked"
+}
+
+// feedDelay is how late a report goes out, "–" before the first.
+func feedDelay(f server.FeedStatus) string {
+	if f.Sent == 0 {
+		return dash("")
+	}
+	return driftSpan(time.Duration(f.DelayP99 * float64(time.Second)))
 }
 
 // statusClass colours a status; the word stands beside it.

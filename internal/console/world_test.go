@@ -11,6 +11,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/identity"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/server"
 )
 
 // everything lets the reader do all; what rights do is tested by itself.
@@ -21,7 +22,16 @@ func depsOf(w *consoletest.World) console.Deps {
 	return console.Deps{
 		Port: func() *port.Port { return w.Port }, Desk: w.Desk,
 		Vessels: w.Vessels, Network: w.Network, Physical: w.Physical, Health: w.Health,
-		Activity: w, Now: w.Now, Allowed: everything, PortPath: "saltmere.yaml",
+		Activity: w, Now: w.Now, Allowed: everything, PortPath: "saltmere.yaml", Feeds: feedsOut,
+	}
+}
+
+// feedsOut are two AIS feeds out: one that is read, and one that nobody reads.
+func feedsOut() []server.FeedStatus {
+	return []server.FeedStatus{
+		{ID: "vts", Mode: "flag", Address: "10.30.1.2:10110", Clients: []string{"10.30.1.9:53122", "10.30.1.10:53944"},
+			FeedCounts: server.FeedCounts{Sent: 1_204_881, Marked: 412, Copies: 39_114, Slow: 1}, DelayP50: 0.121, DelayP99: 0.243},
+		{ID: "pilots", Mode: "drop", Address: "127.0.0.1:10111", Clients: []string{}},
 	}
 }
 
