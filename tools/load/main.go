@@ -10,6 +10,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"time"
@@ -22,6 +23,8 @@ type options struct {
 	duration time.Duration
 	vessels  int
 	rate     int
+	extra    string
+	trace    bool
 }
 
 func main() {
@@ -31,6 +34,8 @@ func main() {
 	flag.DurationVar(&o.duration, "for", time.Minute, "how long, after the fleet is known")
 	flag.IntVar(&o.vessels, "vessels", 20_000, "vessels at sea")
 	flag.IntVar(&o.rate, "rate", 5_000, "reports a second")
+	flag.BoolVar(&o.trace, "trace", false, "tell the memory each second on standard error")
+	flag.StringVar(&o.extra, "config", "", "further lines of quaywatch.yaml")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -66,7 +71,11 @@ func run(ctx context.Context, o options) error {
 	}
 	watched := make(chan account, 1)
 	ended := make(chan struct{})
-	go func() { watched <- p.watch(ctx, ended) }()
+	var trace io.Writer
+	if o.trace {
+		trace = os.Stderr
+	}
+	go func() { watched <- p.watch(ctx, ended, trace) }()
 	err = sea.sail(ctx)
 	settle := time.NewTimer(3 * time.Second) // the last alarms
 	select {

@@ -46,7 +46,7 @@ func start(ctx context.Context, o options, feed string) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := fmt.Sprintf("port: %s\nlisten: 127.0.0.1:0\ntls: {off: true}\nlog: {level: warn}\nsources:\n  - {id: sea, kind: ais, address: \"tcp://%s\", expect: 30s}\nfeeds:\n  - {id: out, listen: \"127.0.0.1:0\"}\n", port, feed)
+	config := fmt.Sprintf("port: %s\n%s\nlisten: 127.0.0.1:0\ntls: {off: true}\nlog: {level: warn}\nsources:\n  - {id: sea, kind: ais, address: \"tcp://%s\", expect: 30s}\nfeeds:\n  - {id: out, listen: \"127.0.0.1:0\"}\n", port, o.extra, feed)
 	path := filepath.Join(dir, "quaywatch.yaml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return nil, err
@@ -147,6 +147,8 @@ func (p *program) text(ctx context.Context, path string) ([]byte, error) {
 // account is what a run cost.
 type account struct {
 	peakMiB   float64
+	goMiB     float64 // of the Go runtime, at most; the rest is the telemetry store's
+	heapMiB   float64 // of that, live objects and what is not collected yet
 	cpu       time.Duration
 	wall      time.Duration
 	backlog   int // batches that the watches had still to see, at most
@@ -155,19 +157,21 @@ type account struct {
 	feedSent  uint64
 	vessels   int
 	pictureMS float64 // longest answer of a page of vessels as GeoJSON
+	began     time.Time
+	trace     io.Writer // told the memory at each look; nil: nobody asks
 	err       error
 }
 
 // watch looks at the program once a second until the run has ended.
-func (p *program) watch(ctx context.Context, ended <-chan struct{}) account {
-	var a account
-	began, used := time.Now(), p.processor()
+func (p *program) watch(ctx context.Context, ended <-chan struct{}, trace io.Writer) account {
+	a := account{began: time.Now(), trace: trace}
+	used := p.processor()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ended:
-			a.peakMiB, a.cpu, a.wall = p.peak(), p.processor()-used, time.Since(began)
+			a.peakMiB, a.cpu, a.wall = p.peak(), p.processor()-used, time.Since(a.began)
 			return a
 		case <-tick.C:
 		}
@@ -190,6 +194,13 @@ func (p *program) look(ctx context.Context, a *account) error {
 		if v, err := strconv.ParseFloat(value, 64); err == nil {
 			m[name] = v
 		}
+	}
+	const mib = 1 << 20
+	a.goMiB = max(a.goMiB, (m["go_memstats_sys_bytes"]-m["go_memstats_heap_released_bytes"])/mib)
+	a.heapMiB = max(a.heapMiB, m["go_memstats_heap_inuse_bytes"]/mib)
+	if a.trace != nil {
+		fmt.Fprintf(a.trace, "%4.0f s: resident %4.0f MiB, Go %4.0f, heap %4.0f\n", time.Since(a.began).Seconds(), m["process_resident_memory_bytes"]/mib,
+			(m["go_memstats_sys_bytes"]-m["go_memstats_heap_released_bytes"])/mib, m["go_memstats_heap_inuse_bytes"]/mib)
 	}
 	a.backlog = max(a.backlog, int(m["quaywatch_stream_last"]-m["quaywatch_watches_seen"]))
 	a.delayed = max(a.delayed, int(m["quaywatch_stream_last"]-m["quaywatch_telemetry_position"]))

@@ -48,7 +48,7 @@ func report(w io.Writer, o options, s *sea, a *alarms, c account) error {
 	}
 	worst := max(quantile(a.console["suspected"], .99), quantile(a.console["likely"], .99), quantile(a.console["confirmed"], .99))
 	fmt.Fprintf(w, "alarm on the console, 99th percentile     %8.0f ms    goal < %.0f ms  %s\n", worst, goalAlarm, verdict(worst > 0 && worst < goalAlarm))
-	fmt.Fprintf(w, "peak resident memory                      %8.0f MiB   goal < %.0f MiB %s\n", c.peakMiB, goalMiB, verdict(c.peakMiB > 0 && c.peakMiB < goalMiB))
+	fmt.Fprintf(w, "peak resident memory                      %8.0f MiB   goal < %.0f MiB %s (Go at most %.0f, of it heap %.0f)\n", c.peakMiB, goalMiB, verdict(c.peakMiB > 0 && c.peakMiB < goalMiB), c.goMiB, c.heapMiB)
 	fmt.Fprintf(w, "processor                                 %8.2f cores (%.0f s in %.0f s)\n", c.cpu.Seconds()/c.wall.Seconds(), c.cpu.Seconds(), c.wall.Seconds())
 	fmt.Fprintf(w, "backlog: %d batches unseen by the watches, %d not durable yet, at most\n", c.backlog, c.delayed)
 	fmt.Fprintf(w, "feed out: %d messages, 99th percentile of the delay at most %.0f ms; a page of 1,000 vessels at most %.0f ms; sending late by %d ms at most\n",

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ const (
 	reach      = 140 // nautical miles around the example port: as far as a coast's receivers hear together
 	portLat    = 45.3
 	portLon    = -12.0
-	jumpEvery  = 500 * time.Millisecond
+	jumpEvery  = time.Second
 	staticTime = 6 * time.Minute // between two static reports of a vessel (M.1371-5 annex 1)
 )
 
@@ -55,6 +56,7 @@ type sea struct {
 
 	mu      sync.Mutex
 	jumped  map[uint32]*sent
+	leaps   []leap
 	jumping bool // the next report that may make its vessel jump
 	reports int
 	bytes   int64
@@ -164,9 +166,7 @@ func (s *sea) position(buf []byte, i int, now time.Time) []byte {
 		s.jumping = false
 		was = &sent{}
 		s.jumped[mmsi] = was
-		// No three of a neighbourhood alike: that would be an area's trouble, told as one.
-		_, part := math.Modf(0.618 * float64(len(s.jumped)))
-		v.move(15+13*part, 2.4*float64(len(s.jumped)))
+		s.jump(v)
 	}
 	if was != nil {
 		was.at = append(was.at, now)
@@ -176,6 +176,29 @@ func (s *sea) position(buf []byte, i int, now time.Time) []byte {
 	p := &m.Position
 	p.Lat, p.Lon, p.SOG, p.COG, p.Heading, p.Status, p.Second = v.lat, v.lon, v.sog, v.cog, float32(math.Floor(float64(v.cog))), 0, int8(now.UTC().Second())
 	return s.write(buf, &m, v.station)
+}
+
+// leap is where a vessel was and how far it was put, in nautical miles.
+type leap struct{ lat, lon, north, east float64 }
+
+// jump puts a vessel 15 to 28 miles elsewhere, and not like others of its
+// neighbourhood: three alike would be an area's trouble and told as one.
+func (s *sea) jump(v *ship) {
+	l := leap{lat: v.lat, lon: v.lon}
+	for range 100 {
+		miles, to := 15+13*s.rand.Float64(), 2*math.Pi*s.rand.Float64()
+		l.north, l.east = miles*math.Cos(to), miles*math.Sin(to)
+		if !slices.ContainsFunc(s.leaps, l.alike) {
+			break
+		}
+	}
+	s.leaps = append(s.leaps, l)
+	v.move(math.Hypot(l.north, l.east), math.Atan2(l.east, l.north))
+}
+
+func (l leap) alike(o leap) bool {
+	k := math.Cos(l.lat * math.Pi / 180)
+	return math.Hypot(l.lat-o.lat, (l.lon-o.lon)*k)*60 < 30 && math.Hypot(l.north-o.north, l.east-o.east) < 6.5
 }
 
 // sail moves a vessel on its course for so many seconds.
