@@ -114,9 +114,7 @@ func (h hart) tell(r *Result) {
 		if h.id == 5 {
 			ops = Read
 		}
-		// Statuses up to 15 are refusals, above are warnings (TS20085 section 10).
-		failed := !request && h.status != 0 && h.status < 8
-		r.function(Function{"hart-ip", 0x1000 | uint16(h.id), hartMessages[h.id], request, failed, ops})
+		r.function(Function{"hart-ip", 0x1000 | uint16(h.id), hartMessages[h.id], request, !request && hartRefuses(h.status), ops})
 	}
 }
 
@@ -193,13 +191,20 @@ func directCommands(b []byte, request bool, r *Result) {
 	}
 }
 
-// hartCommand tells one command. Response codes with the high bit are errors of
-// communication; of the others, those of the single definition errors (1 to 7,
-// 9 to 13, 15 to 23, 28, 29, 32 to 64 …) refuse and 8, 14, 24 to 27, 30, 31 and
-// 96 to 127 warn.
+// hartRefuses tells the codes that refuse from those that warn: 8, 14, 24 to 27, 30,
+// 31 and 96 to 127 warn (TS20307). With the high bit they are errors of communication.
+func hartRefuses(code byte) bool {
+	switch {
+	case code == 0, code == 8, code == 14, code >= 24 && code <= 27, code == 30, code == 31, code >= 96 && code <= 127:
+		return false
+	}
+	return true
+}
+
+// hartCommand tells one command.
 func hartCommand(command uint16, data []byte, request bool, code byte, r *Result) {
 	name, ops := hartName(command)
-	failed := code >= 128 || code > 0 && code < 96 && code != 8 && code != 14 && (code < 24 || code > 27) && code != 30 && code != 31
+	failed := hartRefuses(code)
 	r.function(Function{"hart-ip", command, name, request, failed, ops})
 	if request || failed {
 		return

@@ -50,7 +50,8 @@ type opcuaState struct {
 	reads  []opcuaRead
 	chunks [2][]byte
 	of     [2]uint32
-	secret bool // messages are signed or encrypted
+	passed [2]uint32 // request whose further chunks are passed over
+	secret bool      // messages are signed or encrypted
 }
 
 type opcuaRead struct {
@@ -126,6 +127,9 @@ func dissectOPCUA(m *message, r *Result) (used, need int) {
 				return used, opcuaPrefix
 			}
 			opcuaTell(kind, 'F', b, m, r)
+			if final == 'C' && len(b) >= 24 {
+				m.c.opcua().passed[m.Sender&1] = le32(b[20:])
+			}
 			return used, size
 		case len(b) < size:
 			return used, size
@@ -188,6 +192,12 @@ func opcuaMessage(final byte, c *cursor, m *message, r *Result) {
 	if st.secret && !clearService(c.b) { // signed messages are in the clear
 		r.Sender = m.role(4840)
 		r.function(Function{"opcua", 0, "encrypted message", r.Sender == RoleClient, false, Other})
+		return
+	}
+	if request != 0 && st.passed[side] == request {
+		if final != 'C' {
+			st.passed[side] = 0
+		}
 		return
 	}
 	body := c.b
