@@ -10,8 +10,8 @@ const (
 )
 
 // Conversation follows the payloads between two ends. The zero value is ready.
-// It is not safe for concurrent use. It holds at most about 24 KiB, and that
-// only while a message is split over segments.
+// It is not safe for concurrent use. It holds at most about 64 KiB, whatever it is
+// given, and more than a few hundred bytes only while a message is unfinished.
 type Conversation struct {
 	protocol *protocol
 	why      string

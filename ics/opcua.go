@@ -9,7 +9,7 @@ import "strings"
 const (
 	opcuaHeader     = 8
 	opcuaPrefix     = 6 << 10  // of a message that is too long, this much is read
-	maxOPCUAParts   = 64 << 10 // a message in chunks
+	maxOPCUAParts   = 16 << 10 // of a message in chunks, this much is read
 	maxOPCUAReads   = 16
 	maxOPCUANodes   = 64
 	maxOPCUAStrings = 64

@@ -19,7 +19,7 @@ const (
 	tlsServerHello   = 2
 	tlsCertificate   = 11
 	maxTLSRecord     = 1<<14 + 2048
-	maxTLSHandshake  = 16 << 10
+	maxTLSHandshake  = 8 << 10
 	maxTLSExtensions = 64
 )
 
@@ -114,7 +114,7 @@ func (st *tlsState) read(side Side, m *message, r *Result) {
 			return
 		}
 		if len(h) < n {
-			st.over[side] = len(h) >= maxTLSHandshake
+			st.over[side] = len(h) >= maxTLSHandshake // longer than what is looked for
 			return
 		}
 		switch h[0] {
