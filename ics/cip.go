@@ -10,15 +10,29 @@ const (
 	cipIdentityClass = 0x01
 	cipRouterClass   = 0x02
 	cipManagerClass  = 0x06
+	cipFileClass     = 0x37
+	cipTimeSyncClass = 0x43
+	cipClockClass    = 0x8b // wall clock of Logix controllers
 	maxCIPDepth      = 4
 	maxCIPServices   = 64
 )
 
-// cipServices is by service code; an empty name is none of them.
-var cipServices = [128]struct {
+// cipService is a row of a table of services.
+type cipService struct {
 	name string
 	ops  Operations
-}{
+}
+
+// fileServices are those of the file object (volume 1 section 5-42), which devices
+// take firmware and configuration by.
+var fileServices = [128]cipService{
+	0x4b: {"initiate file upload", Upload}, 0x4c: {"initiate file download", Program}, 0x4d: {"initiate partial file read", Upload},
+	0x4e: {"initiate partial file write", Program}, 0x4f: {"file upload transfer", Upload}, 0x50: {"file download transfer", Program},
+	0x51: {"clear file", Program},
+}
+
+// cipServices is by service code; an empty name is none of them.
+var cipServices = [128]cipService{
 	0x01: {"get attributes all", Read},
 	0x02: {"set attributes all", Write},
 	0x03: {"get attribute list", Read},
@@ -239,23 +253,47 @@ func serviceOf(service byte, class uint32, known bool) (string, Operations) {
 		case known && class == cipManagerClass:
 			return name, 0
 		case !known:
-			if f := cipServices[service]; f.name != "" {
-				return f.name + " or " + name, Other
+			if eitherNames[service] != "" {
+				return eitherNames[service], Other
 			}
 			return name, 0
 		}
 	}
 	f := cipServices[service]
-	if f.name == "" {
-		return "service 0x" + strconv.FormatUint(uint64(service), 16), Other
-	}
-	if known && class == cipIdentityClass && f.ops == Read {
+	switch {
+	case known && class == cipFileClass && fileServices[service].name != "":
+		f = fileServices[service]
+	case f.name == "":
+		return serviceNumbers[service], Other
+	case service >= 0x4b && known && !tagClass(class):
+		// From here on codes mean what the object says, and only some objects are known.
+		return serviceNumbers[service], Other
+	case known && class == cipIdentityClass && f.ops == Read:
 		return f.name, Identify
-	}
-	if service == 0x4b && known && class == cipPCCCClass {
+	case known && (class == cipClockClass || class == cipTimeSyncClass) && f.ops == Write:
+		return f.name, SetTime
+	case service == 0x4b && class == cipPCCCClass:
 		return f.name, 0 // what is inside tells
 	}
 	return f.name, f.ops
+}
+
+// serviceNumbers name a service by its code, eitherNames one that means two things
+// where the path was not seen; made once, because they may come with each packet.
+var serviceNumbers, eitherNames = func() (numbers, either [128]string) {
+	for i := range numbers {
+		numbers[i] = "service 0x" + strconv.FormatUint(uint64(i), 16)
+		if a, b := cipServices[i].name, connectionManager[i]; a != "" && b != "" {
+			either[i] = a + " or " + b
+		}
+	}
+	return numbers, either
+}()
+
+// tagClass: the objects whose own services are those of tags in Logix controllers:
+// a symbolic path (0), symbols, templates; and PCCC.
+func tagClass(class uint32) bool {
+	return class == 0 || class == 0x6b || class == 0x6c || class == cipPCCCClass
 }
 
 // pathOf reads the class, and the attribute where there is one, out of a padded

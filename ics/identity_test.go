@@ -72,6 +72,60 @@ func TestIdentityObjectNeedsItsRequest(t *testing.T) {
 	}
 }
 
+func TestCIPOperations(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		message []byte
+		want    ics.Operations
+	}{
+		{"read tag by name", concat([]byte{0x4c, 3, 0x91, 4}, []byte("Tag1"), []byte{1, 0}), ics.Read},
+		{"write tag by symbol", []byte{0x4d, 2, 0x20, 0x6b, 0x24, 1, 0xc4, 0, 1, 0}, ics.Write},
+		{"the same code of another object", []byte{0x4d, 3, 0x21, 0, 0x00, 0x03, 0x24, 1}, ics.Other},
+		{"reset", []byte{0x05, 2, 0x20, 1, 0x24, 1}, ics.Start},
+		{"stop", []byte{0x07, 2, 0x20, 0x8e, 0x24, 1}, ics.Stop},
+		{"clock", []byte{0x04, 2, 0x20, 0x8b, 0x24, 1, 1, 0, 6, 0}, ics.SetTime},
+		{"file into the device", []byte{0x4c, 2, 0x20, 0x37, 0x24, 1}, ics.Program},
+		{"file out of the device", []byte{0x4b, 2, 0x20, 0x37, 0x24, 1}, ics.Upload},
+		{"identity", []byte{0x0e, 3, 0x20, 1, 0x24, 1, 0x30, 7}, ics.Identify},
+		{"forward open", concat([]byte{0x54, 2, 0x20, 6, 0x24, 1}, make([]byte, 40)), 0},
+		{"routed write", concat([]byte{0x52, 2, 0x20, 6, 0x24, 1, 7, 0xe9}, le(uint16(8)), []byte{0x10, 2, 0x20, 4, 0x24, 1, 0, 0}, []byte{1, 0, 1, 0}), ics.Write},
+		{"pccc write", concat([]byte{0x4b, 2, 0x20, 0x67, 0x24, 1, 7, 1, 0, 1, 2, 3, 4}, []byte{0x0f, 0, 1, 0, 0xaa, 2, 7, 0x89, 0, 0, 1, 0}), ics.Write},
+		{"pccc to program mode", concat([]byte{0x4b, 2, 0x20, 0x67, 0x24, 1, 7, 1, 0, 1, 2, 3, 4}, []byte{0x0f, 0, 1, 0, 0x80, 1}), ics.Stop},
+		{"pccc download", concat([]byte{0x4b, 2, 0x20, 0x67, 0x24, 1, 7, 1, 0, 1, 2, 3, 4}, []byte{0x0f, 0, 1, 0, 0x50}), ics.Program},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			frame := encapsulate(0x6f, concat(make([]byte, 6), le(uint16(2)), make([]byte, 4), le(uint16(0xb2)), le(uint16(len(c.message))), c.message))
+			var r ics.Result
+			ics.Inspect(ics.Segment{Transport: ics.TCP, Source: 50000, Destination: 44818, Payload: frame}, &r)
+			if r.Operations != c.want || r.Sender != ics.RoleClient {
+				t.Errorf("%s of %+v, want %s", r.Operations, r.Functions, c.want)
+			}
+		})
+	}
+}
+
+// TestIdentityByAttribute: one attribute of the identity object at a time.
+func TestIdentityByAttribute(t *testing.T) {
+	var v ics.Conversation
+	var r ics.Result
+	send := func(side ics.Side, m []byte) {
+		frame := encapsulate(0x6f, concat(make([]byte, 6), le(uint16(2)), make([]byte, 4), le(uint16(0xb2)), le(uint16(len(m))), m))
+		v.Inspect(ics.Segment{Transport: ics.UDP, Source: 50000, Destination: 44818, Sender: side, Payload: frame}, &r)
+	}
+	var got ics.Identity
+	for attribute, value := range map[byte][]byte{1: le(uint16(1)), 2: le(uint16(0x0c)), 4: {4, 3}, 6: le(uint32(0x00524d8e)), 7: concat([]byte{11}, []byte("1756-ENBT/A"))} {
+		send(ics.First, []byte{0x0e, 3, 0x20, 1, 0x24, 1, 0x30, attribute})
+		send(ics.Second, concat([]byte{0x8e, 0, 0, 0}, value))
+		got = merge(got, r.Identity)
+		if r.Identity.Kind != "" {
+			got.Kind = r.Identity.Kind
+		}
+	}
+	if diff := cmp.Diff(adapter, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // userData wraps an S7 user data message of the CPU group in TPKT and COTP.
 func userData(kind byte, tail []byte, value []byte) []byte {
 	param := concat([]byte{0, 1, 0x12, byte(4 + len(tail)), 0x12, kind, 1, 2}, tail)
