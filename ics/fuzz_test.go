@@ -136,3 +136,41 @@ func FuzzLink(f *testing.F) {
 		}
 	})
 }
+
+// FuzzConversation plays a script: each step is a head of four bytes (side, port,
+// jump in the sequence, length) and that many bytes of payload. Whatever was made
+// known before, later segments may be anything.
+func FuzzConversation(f *testing.F) {
+	step := func(side, port, jump byte, payload []byte) []byte {
+		return append([]byte{side, port, jump, byte(len(payload))}, payload...)
+	}
+	f.Add(true, append(step(0, 0, 0, unhex(f, "0300001611e00000000100c1020100c2020102c0010a")), step(1, 0, 3, unhex(f, "0300000d02f08032030000000000"))...))
+	f.Add(true, append(step(0, 5, 0, unhex(f, "630000000000000000000000000000000000000000000000")), step(1, 5, 0, unhex(f, "6f0016000100000000000000"))...))
+	f.Add(false, append(step(0, 8, 0, unhex(f, "810b000c0120ffff00ff1008")), step(1, 8, 0, unhex(f, "810a001c01003c010c0c023fffff194d3e7506004f50454e34"))...))
+	f.Add(true, append(step(0, 4, 0, unhex(f, "4d534743200000000100000001000000020000000200000001006402")), step(0, 4, 0, unhex(f, "4d534746200000000100000001000000020000000200000001006402"))...))
+	f.Fuzz(func(t *testing.T, tcp bool, script []byte) {
+		var c ics.Conversation
+		var r ics.Result
+		seq := [2]uint32{}
+		for len(script) >= 4 {
+			side, port, jump := ics.Side(script[0]&1), industrialPorts[int(script[1])%len(industrialPorts)], uint32(script[2]&3)
+			n := min(int(script[3]), len(script)-4)
+			payload := script[4 : 4+n]
+			script = script[4+n:]
+			s := ics.Segment{Transport: ics.UDP, Source: 50000, Destination: port, Sender: side, Seq: seq[side] + jump, Payload: payload}
+			if tcp {
+				s.Transport = ics.TCP
+			}
+			if side == ics.Second {
+				s.Source, s.Destination = s.Destination, s.Source
+			}
+			seq[side] += uint32(n) + jump
+			before := c.Application()
+			c.Inspect(s, &r)
+			check(t, &r, payload)
+			if now := c.Application(); before != "" && family(now) != family(before) {
+				t.Errorf("%s became %s", before, now)
+			}
+		}
+	})
+}
