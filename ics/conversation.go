@@ -30,10 +30,12 @@ type Conversation struct {
 // stream is one direction of a TCP conversation.
 type stream struct {
 	started bool
-	lost    bool   // by the segment at hand
-	next    uint32 // sequence number that comes next
-	skip    int    // bytes left of a message that is not looked at further
-	tail    []byte // unfinished message
+	lost    bool      // by the segment at hand
+	late    bool      // the segment at hand fills a part of the gap
+	gap     [2]uint32 // from and to of the last bytes that were passed over; equal: none
+	next    uint32    // sequence number that comes next
+	skip    int       // bytes left of a message that is not looked at further
+	tail    []byte    // unfinished message
 }
 
 // message is what a dissector is given: the bytes from the start of a message.
@@ -80,8 +82,8 @@ func (c *Conversation) Settled() bool {
 
 // Inspect looks at the next segment and fills r. Bytes that were sent again are
 // looked at once; after a loss it goes on at the next message that begins with
-// a segment. Segments that arrive late, after a loss was noted, are not
-// put back in order.
+// a segment. A segment that arrives late, after those that follow it, is looked at
+// by itself: it is understood where a message begins with it.
 func (c *Conversation) Inspect(s Segment, r *Result) {
 	r.reset()
 	c.take(s, r)
@@ -100,6 +102,10 @@ func (c *Conversation) take(s Segment, r *Result) {
 	data, ok := st.arrange(&s)
 	if !ok {
 		r.Duplicate = true
+		return
+	}
+	if st.late { // looked at by itself: what came after it has been read already
+		c.offer(&s, data, true, r)
 		return
 	}
 	if st.skip > 0 {
@@ -169,26 +175,42 @@ func (c *Conversation) conclude(sender Side, r *Result) {
 // arrange takes the new bytes of a segment in order; false: none are new.
 func (st *stream) arrange(s *Segment) ([]byte, bool) {
 	data := s.Payload
-	st.lost = false
+	st.lost, st.late = false, false
 	end := s.Seq + uint32(len(data)) + uint32(max(s.Missing, 0))
 	if !st.started {
 		st.started, st.next = true, end
+		st.gap = [2]uint32{s.Seq - 1<<16, s.Seq} // what was sent before was not seen
 		return data, true
 	}
 	ahead := int(int32(s.Seq - st.next))
 	switch {
 	case ahead > 0 || ahead < -resync: // bytes were lost, or it is another connection
 		st.tail, st.skip, st.lost = nil, 0, true
+		st.gap = [2]uint32{}
+		if ahead > 0 && ahead < resync {
+			st.gap = [2]uint32{st.next, s.Seq}
+		}
 	case -ahead >= len(data):
 		if int32(end-st.next) > 0 {
 			st.next = end
 		}
-		return nil, false
+		return data, st.fills(s.Seq, end)
 	default:
 		data = data[-ahead:]
 	}
 	st.next = end
 	return data, true
+}
+
+// fills reports whether a segment that comes late is of the bytes that were passed
+// over; it is then taken out of them.
+func (st *stream) fills(from, to uint32) bool {
+	if st.gap[0] == st.gap[1] || int32(from-st.gap[0]) < 0 || int32(st.gap[1]-to) < 0 {
+		return false
+	}
+	st.gap[0] = to // what lies before it is given up
+	st.late = true
+	return true
 }
 
 // keep holds an unfinished message for the next segment, or skips it where it

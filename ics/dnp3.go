@@ -131,6 +131,7 @@ func (l link) tell(m *message, r *Result) {
 			return
 		}
 		l.application(l.data[1:len(l.data)-2], m, r)
+		attributes(l.data[1:len(l.data)-2], r)
 		return
 	}
 	st, _ := m.c.state.(*dnp3State)
@@ -152,9 +153,12 @@ func (l link) tell(m *message, r *Result) {
 		st.within[side], r.Malformed = false, true
 		return
 	}
+	if first { // function and first object are here: told even where the rest is lost
+		l.application(whole, m, r)
+	}
 	if final {
 		st.within[side] = false
-		l.application(whole, m, r)
+		attributes(whole, r)
 	}
 }
 
@@ -193,8 +197,8 @@ func (l link) application(b []byte, m *message, r *Result) {
 	}
 	failed := !request && b[3]&0x07 != 0 // function, object or parameter refused
 	f.ops = refineDNP3(code, objects, f.ops)
-	if !request {
-		f.ops |= l.attributes(objects, r)
+	if !request && len(objects) >= 3 && objects[0] == 0 {
+		f.ops |= Identify
 	}
 	r.function(Function{"dnp3", uint16(code), f.name, request, failed, f.ops})
 	if !request && m.c.once(uint32(l.from)) {
@@ -230,28 +234,29 @@ func refineDNP3(code byte, objects []byte, ops Operations) Operations {
 	return ops
 }
 
-// attributes reads the device attributes of group 0 (annex A.1): the variation
-// says which, each with one byte of type and one of length.
-func (l link) attributes(b []byte, r *Result) Operations {
-	ops := Operations(0)
+// attributes reads the device attributes of group 0 (annex A.1) out of a whole
+// answer: the variation says which, each with one byte of type and one of length.
+func attributes(b []byte, r *Result) {
+	if len(b) < 4 || b[1] < 129 {
+		return
+	}
+	b = b[4:]
 	for n := 0; n < maxDNP3Heads && len(b) >= 3 && b[0] == 0; n++ {
 		variation := b[1]
 		head := 3 + rangeSize(b[2])
 		if len(b) < head+2 {
-			return ops
+			return
 		}
 		kind, size := b[head], int(b[head+1])
 		if len(b) < head+2+size {
-			return ops
+			return
 		}
 		value := b[head+2 : head+2+size]
 		b = b[head+2+size:]
-		ops = Identify
 		if kind == 1 { // visible string
 			attribute(variation, text(value), r)
 		}
 	}
-	return ops
 }
 
 // rangeSize is the size of the range field by qualifier (clause 4.2.2.7.3).

@@ -249,6 +249,69 @@ func TestResegmentedStreams(t *testing.T) {
 	}
 }
 
+// TestSegmentsOutOfOrder exchanges segments that follow each other in one direction
+// and begin with a message each: the same functions are told.
+func TestSegmentsOutOfOrder(t *testing.T) {
+	poll := func(n int) []byte { return []byte{0, byte(n), 0, 0, 0, 6, 1, 3, 0, 0, 0, byte(n)} }
+	var v ics.Conversation
+	var r ics.Result
+	told := 0
+	for _, n := range []int{0, 2, 1, 1, 3, 6, 4, 5, 4, 7} { // 4 comes twice
+		v.Inspect(ics.Segment{Transport: ics.TCP, Source: 50000, Destination: 502, Seq: uint32(100 + 12*n), Payload: poll(n)}, &r)
+		told += len(r.Functions)
+		if r.Malformed {
+			t.Errorf("segment %d is malformed", n)
+		}
+	}
+	if told != 8 {
+		t.Errorf("%d functions told of 8", told)
+	}
+	// The captures: every second pair of neighbours of one direction changes places.
+	for _, name := range []string{"icsnpp/hart-ip", "icsnpp/dnp3", "icsnpp/s7comm"} {
+		for _, path := range captureFiles(t, filepath.Join(captures(t), name)) {
+			var segments []ics.Segment
+			var keys []string
+			forEachSegment(t, path, func(s ics.Segment, from, to string) {
+				a, b := from+":"+strconv.Itoa(int(s.Source)), to+":"+strconv.Itoa(int(s.Destination))
+				key := a + b
+				if a > b {
+					key, s.Sender = b+a, ics.Second
+				}
+				segments, keys = append(segments, s), append(keys, key)
+			})
+			count := func() map[string]int {
+				out, conversations := map[string]int{}, map[string]*ics.Conversation{}
+				for i, s := range segments {
+					if conversations[keys[i]] == nil {
+						conversations[keys[i]] = &ics.Conversation{}
+					}
+					conversations[keys[i]].Inspect(s, &r)
+					note(out, &r)
+				}
+				return out
+			}
+			want := count()
+			begun, swapped := map[string]int{}, 0
+			for i := 0; i+1 < len(segments); i++ {
+				begun[keys[i]]++
+				a, b := segments[i], segments[i+1]
+				if strings.HasSuffix(name, "dnp3") && !(bytes.HasPrefix(a.Payload, []byte{5, 0x64}) && bytes.HasPrefix(b.Payload, []byte{5, 0x64})) {
+					continue // a frame goes on from the one into the other
+				}
+				if begun[keys[i]] > 4 && a.Transport == ics.TCP && keys[i] == keys[i+1] && a.Sender == b.Sender && a.Seq+uint32(len(a.Payload)) == b.Seq {
+					segments[i], segments[i+1] = b, a
+					swapped++
+					i++
+				}
+			}
+			if diff := cmp.Diff(want, count()); diff != "" {
+				t.Errorf("%s, %d exchanged (-in order +out of order):\n%s", filepath.Base(path), swapped, diff)
+			}
+			t.Logf("%s: %d exchanged", filepath.Base(path), swapped)
+		}
+	}
+}
+
 func note(to map[string]int, r *ics.Result) {
 	for _, f := range r.Functions {
 		to[fmt.Sprintf("%s %s %v %v %s", f.Protocol, f.Name, f.Request, f.Failed, f.Operations)]++
