@@ -1,68 +1,19 @@
 package ics
 
-import (
-	"bytes"
-	"strconv"
-)
+import "strconv"
 
 // S7comm is carried in TPKT (RFC 1006) and COTP (ISO 8073, X.224). Siemens has
 // not published it; codes and layouts follow the public Wireshark and Zeek
 // descriptions and are held to real captures by the tests.
 
 const (
-	isoPort      = 102
-	tpktHeader   = 4
 	s7Magic      = 0x32
-	s7PlusMagic  = 0x72
-	cotpData     = 0xf0
-	cotpRequest  = 0xe0
-	cotpConfirm  = 0xd0
 	s7Job        = 1
 	s7Ack        = 2
 	s7AckData    = 3
 	s7UserData   = 7
 	maxSZLRecord = 64
 )
-
-// tpdu is one ISO transport message.
-type tpdu struct {
-	kind byte   // high half of the COTP type
-	last bool   // end of the transport data unit (data only)
-	head []byte // COTP header after its length octet
-	data []byte // what it carries
-}
-
-// nextTPDU splits the first TPKT off b.
-func nextTPDU(b []byte) (t tpdu, n, need int, ok bool) {
-	if len(b) < tpktHeader {
-		return tpdu{}, 0, tpktHeader, len(b) > 0 && b[0] == 3 && (len(b) < 2 || b[1] == 0)
-	}
-	n = int(be16(b[2:]))
-	if b[0] != 3 || b[1] != 0 || n < tpktHeader+2 {
-		return tpdu{}, 0, 0, false
-	}
-	if len(b) < n {
-		return tpdu{}, 0, n, true
-	}
-	cotp := b[tpktHeader:n]
-	l := int(cotp[0])
-	if l < 1 || 1+l > len(cotp) {
-		return tpdu{}, 0, 0, false
-	}
-	t = tpdu{kind: cotp[1] & 0xf0, head: cotp[1 : 1+l], data: cotp[1+l:]}
-	if t.kind == cotpData {
-		if l < 2 {
-			return tpdu{}, 0, 0, false
-		}
-		t.last = cotp[2]&0x80 != 0
-	}
-	return t, n, n, true
-}
-
-func firstTPDU(m *message) (tpdu, bool) {
-	t, n, _, ok := nextTPDU(m.data)
-	return t, ok && n > 0
-}
 
 func recogniseS7(m *message) (string, bool) {
 	t, ok := firstTPDU(m)
@@ -71,97 +22,6 @@ func recogniseS7(m *message) (string, bool) {
 	}
 	_, ok = parseS7(t.data)
 	return "TPKT, COTP data and an S7 header (0x32) whose lengths add up", ok
-}
-
-func recogniseS7Plus(m *message) (string, bool) {
-	t, ok := firstTPDU(m)
-	if !ok || t.kind != cotpData {
-		return "", false
-	}
-	return "TPKT, COTP data and an S7comm-plus header (0x72)", s7PlusHeader(t.data)
-}
-
-func s7PlusHeader(b []byte) bool {
-	return len(b) >= 4 && b[0] == s7PlusMagic && (b[1] >= 1 && b[1] <= 3 || b[1] == 0xfe || b[1] == 0xff)
-}
-
-// recogniseCOTP knows the connection set-up only; what is carried is open.
-func recogniseCOTP(m *message) (string, bool) {
-	t, ok := firstTPDU(m)
-	if !ok || len(t.head) < 6 || (t.kind != cotpRequest && t.kind != cotpConfirm) {
-		return "", false
-	}
-	return "TPKT and a COTP connection set-up", true
-}
-
-// isoState holds the unfinished data unit of each direction.
-type isoState struct {
-	parts [2][]byte
-}
-
-// dissectISO reads TPKT after TPKT. A data unit in several of them is read when the
-// last is there (X.224 section 13.7.3).
-func dissectISO(m *message, r *Result) (used, need int) {
-	for used < len(m.data) {
-		t, n, need, ok := nextTPDU(m.data[used:])
-		if !ok {
-			r.Malformed = true
-			return len(m.data), 0
-		}
-		if n == 0 {
-			return used, need
-		}
-		used += n
-		if t.kind == cotpData && m.c.gather(&t, m.Sender&1, m.lost) {
-			continue
-		}
-		tellTPDU(t, m, r)
-	}
-	return used, 0
-}
-
-// gather keeps a part of a data unit; true while it is not whole. With the last
-// part, t holds the whole.
-func (c *Conversation) gather(t *tpdu, side Side, lost bool) bool {
-	st, _ := c.state.(*isoState)
-	if t.last && (st == nil || len(st.parts[side]) == 0) {
-		return false
-	}
-	if st == nil {
-		st = &isoState{}
-		c.state = st
-	}
-	if lost || len(st.parts[side])+len(t.data) > maxTail {
-		st.parts[side] = nil
-		return !t.last
-	}
-	st.parts[side] = append(st.parts[side], t.data...)
-	if !t.last {
-		return true
-	}
-	t.data, st.parts[side] = st.parts[side], nil
-	return false
-}
-
-func tellTPDU(t tpdu, m *message, r *Result) {
-	switch {
-	case t.kind == cotpRequest:
-		r.Sender = RoleClient
-	case t.kind == cotpConfirm:
-		r.Sender = RoleServer
-	case t.kind != cotpData || len(t.data) == 0:
-	case t.data[0] == s7Magic:
-		m.c.rename("s7comm", "TPKT, COTP data and an S7 header (0x32)")
-		h, ok := parseS7(t.data)
-		if !ok {
-			r.Malformed = true
-			return
-		}
-		h.tell(m, r)
-	case s7PlusHeader(t.data):
-		m.c.rename("s7comm-plus", "TPKT, COTP data and an S7comm-plus header (0x72)")
-		tellS7Plus(t.data, m, r)
-	}
 }
 
 // s7 is one S7comm message.
@@ -442,80 +302,4 @@ func szlRecord(list uint16, b []byte) Identity {
 		return Identity{Product: value}
 	}
 	return Identity{}
-}
-
-var s7PlusFunctions = map[uint16]struct {
-	name string
-	ops  Operations
-}{
-	0x04bb: {"explore", Read},
-	0x04ca: {"create object", Other},
-	0x04d4: {"delete object", Other},
-	0x04f2: {"set variable", Write},
-	0x04fc: {"get variable", Read},
-	0x0524: {"get link", Read},
-	0x0542: {"set multiple variables", Write},
-	0x054c: {"get multiple variables", Read},
-	0x0556: {"begin sequence", Other},
-	0x0560: {"end sequence", Other},
-	0x056b: {"invoke", Other},
-	0x0586: {"get variables substreamed", Read},
-}
-
-// tellS7Plus reads the header: 0x72, version, length, in version 3 an integrity
-// part, then opcode, two bytes, function. Bodies are not read.
-func tellS7Plus(b []byte, m *message, r *Result) {
-	b = b[4:]
-	if len(b) > 33 && b[0] == 32 { // integrity part: its length and 32 bytes
-		b = b[33:]
-	}
-	if len(b) < 5 {
-		return
-	}
-	opcode, code := b[0], be16(b[3:])
-	f, known := s7PlusFunctions[code]
-	if !known {
-		f.name, f.ops = "unknown", Other
-	}
-	switch opcode {
-	case 0x31:
-		r.Sender = RoleClient
-	case 0x32:
-		r.Sender = RoleServer
-	case 0x33: // notification: no function
-		r.Sender = RoleServer
-		r.function(Function{"s7comm-plus", 0, "notification", false, false, Read})
-		return
-	default:
-		r.Sender = m.role(isoPort)
-		return
-	}
-	r.function(Function{"s7comm-plus", code, f.name, opcode == 0x31, false, f.ops})
-	if opcode == 0x32 && code == 0x04ca {
-		r.identify(sessionVersion(b))
-	}
-}
-
-// sessionVersion looks in the answer to the first create object for the version
-// text of the server's session: "1;6ES7 214-1AG40-0XB0 ;V4.2". The order number and
-// the firmware are in the clear there, also where the rest is protected.
-func sessionVersion(b []byte) Identity {
-	b = b[:min(len(b), 1024)]
-	at := bytes.Index(b, []byte(";6ES7 "))
-	if at < 0 {
-		return Identity{}
-	}
-	model, rest, found := bytes.Cut(b[at+1:], []byte{';'})
-	if !found || len(model) > 32 || !printable(model) {
-		return Identity{}
-	}
-	id := Identity{Vendor: "Siemens", Model: text(model)}
-	end := 0
-	for end < len(rest) && end < 12 && (rest[end] == 'V' || rest[end] == '.' || rest[end] >= '0' && rest[end] <= '9') {
-		end++
-	}
-	if end > 1 && rest[0] == 'V' {
-		id.Firmware = string(rest[:end])
-	}
-	return id
 }
