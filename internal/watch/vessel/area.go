@@ -20,6 +20,12 @@ const (
 	rechosen                   // it changed its kind of position fixing device
 )
 
+// How many were displaced.
+const (
+	movedAlike = "alike"
+	toOnePoint = "to one point"
+)
+
 // maxUpsets is how many of the newest are kept: as many vessels can be upset in
 // one area event and be told in it. 96 bytes each.
 const maxUpsets = 512
@@ -28,10 +34,11 @@ const maxUpsets = 512
 type upset struct {
 	mmsi       uint32
 	kind       upsetKind
-	lengthwise bool // the displacement lies along its own course: a wrong time does that
+	shift      float64 // seconds of wrong time that would explain the displacement, which lies along its own course; NaN where none would
 	at         int64
 	lat, lon   float64 // where it was
 	tlat, tlon float64 // where it was put; NaN where it was put nowhere
+	thin       bool    // fewer fixes were heard of it before than make a habit
 	head       event.Head
 }
 
@@ -49,10 +56,11 @@ type area struct {
 
 // disturb notes that a vessel was upset and looks for others.
 func (w *Watch) disturb(s *ship, kind upsetKind, from *hull, r *event.VesselReport, at int64) {
-	if w.clock != nil && w.clock.bulk() || !s.movable() {
-		return
+	if w.clock != nil && w.clock.bulk() && s.steady < steadyRow || !s.movable() {
+		return // its times mean nothing, so neither does "together"
 	}
-	u := upset{mmsi: s.mmsi, kind: kind, at: at, lat: from.lat, lon: from.lon, tlat: r.Lat, tlon: r.Lon}
+	u := upset{mmsi: s.mmsi, kind: kind, at: at, lat: from.lat, lon: from.lon, tlat: r.Lat, tlon: r.Lon, shift: math.NaN(),
+		thin: kind == deprived && int(s.fix.sound) < w.lim.FixSound}
 	u.head, _ = own(&r.Head, nil)
 	if dt := seconds(at - from.at); kind == displaced && dt < reckonMost && usable(from.sog, from.cog) {
 		// Where it should be by now: what it sailed since is not displacement.
@@ -61,8 +69,14 @@ func (w *Watch) disturb(s *ship, kind upsetKind, from *hull, r *event.VesselRepo
 		u.lon += e * dt / earthRadius / degree / math.Cos(from.lat*degree)
 	}
 	if kind == displaced && from.sog > 3 && from.cog == from.cog {
-		off := math.Abs(math.Mod(bearing(u.lat, u.lon, u.tlat, u.tlon)-float64(from.cog)+720, 180))
-		u.lengthwise = min(off, 180-off) < 15
+		off := math.Mod(bearing(u.lat, u.lon, u.tlat, u.tlon)-float64(from.cog)+720, 360)
+		way := distance(u.lat, u.lon, u.tlat, u.tlon) / (float64(from.sog) * knot)
+		switch {
+		case min(off, 360-off) < 15:
+			u.shift = way
+		case math.Abs(off-180) < 15:
+			u.shift = -way
+		}
 	}
 	if len(w.upsets) < maxUpsets {
 		w.upsets = append(w.upsets, u)
@@ -88,11 +102,11 @@ func (w *Watch) gather(s *ship, u *upset) {
 		}
 	}
 	alike, onePoint := w.alike(s, u, false), w.alike(s, u, true)
-	group, where := alike, "alike"
-	if len(onePoint) > len(alike) {
-		group, where = onePoint, "to one point"
+	group, where := alike, movedAlike
+	if len(onePoint) > len(alike) || len(onePoint) == len(alike) && apart(onePoint) {
+		group, where = onePoint, toOnePoint
 	}
-	if len(group) < w.lim.AreaVessels || !w.areaWide(u, group) {
+	if len(group) < w.lim.AreaVessels || !w.areaWide(u, group, where) {
 		return
 	}
 	a := &area{exercise: s.exercise, kind: u.kind, where: where, first: u.at}
@@ -110,6 +124,11 @@ func (w *Watch) gather(s *ship, u *upset) {
 		w.enter(a, &group[i])
 	}
 	w.tellArea(a, u.at)
+}
+
+// apart reports whether vessels that are at one point now were not near each other.
+func apart(group []upset) bool {
+	return slices.ContainsFunc(group, func(v upset) bool { return distance(group[0].lat, group[0].lon, v.lat, v.lon) > 1000 })
 }
 
 // alike gives the newest upset of each vessel that is like u, by MMSI.
@@ -162,11 +181,19 @@ func (a *area) takes(u *upset, lim *Limits) bool {
 // areaWide excludes the innocent: a wrong clock of the receiver moves every
 // vessel along its own course, and single failures among many vessels are no
 // area's trouble.
-func (w *Watch) areaWide(u *upset, group []upset) bool {
+func (w *Watch) areaWide(u *upset, group []upset, where string) bool {
 	if u.kind == displaced {
-		return slices.ContainsFunc(group, func(v upset) bool { return !v.lengthwise })
+		return where == toOnePoint || !oneShift(group)
 	}
-	sound := 0
+	sound, thin := 0, 0
+	for _, v := range group {
+		if v.thin {
+			thin++
+		}
+	}
+	if len(group)-thin < w.lim.AreaVessels-1 {
+		return false // a vessel of which a fix or two were heard can bear out others, and no more
+	}
 	for _, s := range w.ships {
 		if len(s.hulls) == 0 || !s.movable() {
 			continue
@@ -178,6 +205,19 @@ func (w *Watch) areaWide(u *upset, group []upset) bool {
 		}
 	}
 	return float64(len(group)) >= w.lim.AreaShare*float64(len(group)+sound)
+}
+
+// oneShift reports whether one wrong time would explain what happened to all: it
+// moves each vessel along its own course, as far as it sails in that time.
+func oneShift(group []upset) bool {
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, u := range group {
+		if math.IsNaN(u.shift) {
+			return false
+		}
+		least, most = min(least, u.shift), max(most, u.shift)
+	}
+	return least > 0 == (most > 0) && most-least <= max(0.3*max(most, -least), 60)
 }
 
 // enter makes a vessel a member. What is told of the vessel alone ends: the

@@ -136,3 +136,65 @@ func TestSilenceAmongNeighbours(t *testing.T) {
 	}
 	t.Errorf("not told; %d occurrences", len(told))
 }
+
+// Vessels that lie still are heard each three minutes: in that time each of them
+// can have sailed three kilometres, but they say that they did not, and three of
+// them say so alike.
+func TestDisplacedAtRest(t *testing.T) {
+	atRest := func(i int, since time.Duration, r *event.VesselReport) {
+		r.Lat, r.Lon, r.SOG, r.Status = 50+float64(i)*0.01, 1+float64(i)*0.01, 0, 5
+		if int(since/(10*time.Second))%18 != 0 {
+			r.MMSI = 0
+		}
+	}
+	_, told := watched(fleet(4, 60, func(i int, since time.Duration, r *event.VesselReport) {
+		if atRest(i, since, r); since > 40*time.Minute {
+			r.Lat += 0.027
+		}
+	}))
+	of, _ := areas(told)
+	if len(of) == 0 || len(of[0].Links) < 3 || of[0].Grade != finding.Likely {
+		t.Fatalf("told about areas: %v", of)
+	}
+	// Each on a way of its own is nothing in common.
+	_, told = watched(fleet(4, 60, func(i int, since time.Duration, r *event.VesselReport) {
+		if atRest(i, since, r); since > 40*time.Minute {
+			r.Lat += 0.027 * math.Cos(float64(i)*math.Pi/2)
+			r.Lon += 0.027 * math.Sin(float64(i)*math.Pi/2) / math.Cos(50*math.Pi/180)
+		}
+	}))
+	if of, _ := areas(told); len(of) != 0 {
+		t.Errorf("vessels that went four ways are told as %q", of[0].Title)
+	}
+}
+
+// A third vessel of which one fix was heard before bears out two that always had one.
+func TestJammingBorneOutByARareVoice(t *testing.T) {
+	for rare, want := range map[int]bool{1: true, 2: false} { // how many of the three are heard rarely
+		_, told := watched(fleet(3, 40, func(i int, since time.Duration, r *event.VesselReport) {
+			if i < rare && since < 30*time.Minute && since/(10*time.Second) != 60 {
+				r.MMSI = 0
+			}
+			if since >= 30*time.Minute {
+				r.Lat, r.Lon, r.Second = math.NaN(), math.NaN(), 63
+			}
+		}))
+		if of, _ := areas(told); len(of) > 0 != want {
+			t.Errorf("%d of three heard rarely: told %d times, want it told: %v", rare, len(of), want)
+		}
+	}
+}
+
+// One point can't come of a wrong clock, whatever courses the vessels steer.
+func TestOnePointAlongTheCourse(t *testing.T) {
+	_, told := watched(fleet(4, 30, func(i int, since time.Duration, r *event.VesselReport) {
+		r.Lon = 1 // one behind the other, on one course
+		if since >= 20*time.Minute {
+			r.Lat, r.Lon = 50.4, 1
+		}
+	}))
+	of, _ := areas(told)
+	if len(of) == 0 {
+		t.Error("four vessels put to one point ahead of them are not told")
+	}
+}

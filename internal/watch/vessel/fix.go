@@ -58,15 +58,15 @@ func (w *Watch) judgeFix(s *ship, r *event.VesselReport, at int64) {
 	if f.lost > uint8(min(w.lim.FixLost, 200)) && f.sound > 0 {
 		f.sound-- // after long it becomes the habit
 	}
+	if f.sound > 0 && len(s.hulls) > 0 && !f.upset {
+		f.upset = true
+		w.disturb(s, deprived, &s.hulls[s.cur], r, at)
+	}
 	if !habit || len(s.hulls) == 0 {
 		f.sound -= min(f.sound, 1)
 		return
 	}
 	h := &s.hulls[s.cur]
-	if !f.upset {
-		f.upset = true
-		w.disturb(s, deprived, h, r, at)
-	}
 	if s.area != nil && s.area.kind == deprived {
 		s.area.at = max(s.area.at, at)
 		return

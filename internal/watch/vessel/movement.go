@@ -20,6 +20,7 @@ const (
 	calmTime      = int64(30 * time.Minute) // or this long without another
 	againAfter    = int64(time.Minute)      // a lasting condition is told again
 	jumpsTogether = int64(5 * time.Minute)
+	strayMost     = 900.0 // seconds; what a vessel did in longer gaps is not known
 )
 
 // ceiling is what a ship of that type can do over ground, in knots. The limits
@@ -53,6 +54,7 @@ func (w *Watch) position(s *ship, r *event.VesselReport, at int64, lag int) {
 	if near(h.lat, h.lon, r.Lat, r.Lon) || !s.movable() || w.reaches(h, s, r, at, lag) && !w.nearer(s, r, at, lag) {
 		w.calm(s, at)
 		if at >= h.at { // a report out of order moves nothing
+			w.stray(s, h, r, at, lag)
 			w.follow(s, h, r, at, lag)
 			h.take(r, at, lag)
 			w.judgePath(s, h, r, at)
@@ -83,6 +85,21 @@ func (w *Watch) reaches(h *hull, s *ship, r *event.VesselReport, at int64, lag i
 	limit := ceiling(s.shipType) * knot
 	dt := max(seconds(at-h.at), leastSeconds)
 	return d <= limit*dt+slackMetres || d <= limit*(dt+w.slack(s, h.lag, lag))+slackMetres
+}
+
+// stray notes a fix that the vessel can have come to, but not by what it tells of
+// its speed: d > 1.5·max(SOG)·(Δt + slack) + 500 m. Alone it means nothing and is
+// not told; three vessels that stray alike are an area's trouble, also where
+// each of them lies still and is heard each three minutes only.
+func (w *Watch) stray(s *ship, h *hull, r *event.VesselReport, at int64, lag int) {
+	dt := seconds(at - h.at)
+	if dt > strayMost || s.shared.present || s.area != nil || !usable(h.sog, h.cog) || !usable(r.SOG, r.COG) || !s.movable() {
+		return
+	}
+	speed := float64(max(h.sog, r.SOG)) * knot
+	if distance(h.lat, h.lon, r.Lat, r.Lon) > 1.5*speed*(dt+w.slack(s, h.lag, lag))+slackMetres {
+		w.disturb(s, displaced, h, r, at)
+	}
 }
 
 func seconds(ns int64) float64 { return max(float64(ns), -float64(ns)) / 1e9 }

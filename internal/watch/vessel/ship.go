@@ -109,7 +109,7 @@ func (s *ship) reset(r *event.VesselReport) {
 // seenBefore recognises an exact copy within ten minutes: another receiver, or
 // a network that delivers late. A copy says nothing new.
 func (s *ship) seenBefore(r *event.VesselReport, at int64) bool {
-	sum := fingerprint(r)
+	sum := fingerprint(r, at)
 	sec := uint32(at / 1e9)
 	for _, c := range s.copies {
 		if c.sum == sum && max(sec, c.at)-min(sec, c.at) <= uint32(copyAge/1e9) {
@@ -129,7 +129,7 @@ func (s *ship) seenBefore(r *event.VesselReport, at int64) bool {
 
 // fingerprint mixes what a report says. Static reports repeat themselves by
 // rights, so those are told apart by their own content only.
-func fingerprint(r *event.VesselReport) uint32 {
+func fingerprint(r *event.VesselReport, at int64) uint32 {
 	h := uint64(r.Type)<<32 | uint64(uint8(r.Second))<<24 | uint64(uint8(r.Status))
 	mix := func(v uint64) { h = (h ^ v) * 0x9e3779b97f4a7c15; h ^= h >> 29 }
 	mix(math.Float64bits(r.Lat))
@@ -140,6 +140,11 @@ func fingerprint(r *event.VesselReport) uint32 {
 		// Nothing in it tells when: stations and ships without a fix say the same
 		// again by rights. Copies by a second receiver come within half a minute.
 		mix(uint64(r.Time.Unix() / 30))
+	}
+	if r.Type == 21 {
+		// An aid keeps to its slot: each three minutes it says the same in the same
+		// second of the minute.
+		mix(uint64(at / 1e9))
 	}
 	if !r.Clock.IsZero() {
 		mix(uint64(r.Clock.Unix()))
