@@ -43,13 +43,30 @@ func readSegmented(t *testing.T) []segmented {
 	return out
 }
 
-// The reports of a segment of the reference must lie in one of our tracks, nine in
+// watersOf tells the ships of the file apart that can't be one: in its 1,668
+// reports one is always in the Indian Ocean, one once off Cameroon, all others
+// around Taiwan.
+func watersOf(lat, lon float64) string {
+	switch {
+	case lat < 0:
+		return "in the Indian Ocean"
+	case lon < 20:
+		return "off Cameroon"
+	}
+	return "around Taiwan"
+}
+
+// No report of a ship in one ocean may lie in a track of one in another: the
+// ships of the file are separated as the reference separates them, to the last
+// report. Around Taiwan, where several call at three ports within 300 km, the
+// reports of a segment of the reference must lie in one of our tracks, nine in
 // ten of them over all. The watch keeps six hulls of a number where the reference
 // keeps any, and joins what lies within reach, so its tracks are longer: how many
 // reports lie in a track that another segment of the same time shares is told.
 func TestSegmentsAgreeWithTheReference(t *testing.T) {
 	points := readSegmented(t)
 	w := New(nil, Options{}, func(finding.Occurrence) {})
+	waters := map[int64]string{} // beginning of our track: where its reports are
 	nan := float32(math.NaN())
 	type span struct{ from, to time.Time }
 	spans, size := map[string]span{}, map[string]int{}
@@ -63,7 +80,13 @@ func TestSegmentsAgreeWithTheReference(t *testing.T) {
 			tracks[p.Segment] = map[int64]int{}
 			spans[p.Segment] = span{p.Timestamp, p.Timestamp}
 		}
-		tracks[p.Segment][s.hulls[s.cur].since]++
+		track := s.hulls[s.cur].since
+		tracks[p.Segment][track]++
+		if known, at := waters[track], watersOf(p.Lat, p.Lon); known == "" {
+			waters[track] = at
+		} else if known != at {
+			t.Errorf("%s: the report at %.2f, %.2f (%s) is put into a track %s", p.Timestamp, p.Lat, p.Lon, at, known)
+		}
 		spans[p.Segment] = span{spans[p.Segment].from, p.Timestamp}
 		size[p.Segment]++
 	}

@@ -83,7 +83,7 @@ func (w *Watch) judgeBaseClock(s *ship, f *fixed, r *event.VesselReport, at int6
 		return
 	}
 	g := finding.Suspected
-	if off > 60 && f.skewed >= 3 {
+	if off > 60 {
 		g = finding.Likely
 	}
 	o, tell := w.hold(s, falseBase, g, at)
