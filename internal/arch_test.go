@@ -33,6 +33,7 @@ var rooms = map[string][]string{
 	"internal/event":      {},
 	"internal/strictyaml": {},
 	"internal/datadir":    {},
+	"internal/freeze":     {}, // writes a state down and reads it back, for watches that learn
 	"internal/port":       {"internal/strictyaml"},
 	"internal/config":     {"internal/strictyaml"},
 	"internal/finding":    {"internal/port", "internal/event"},
@@ -47,7 +48,7 @@ var rooms = map[string][]string{
 
 	// What is true now, and what is wrong with it.
 	"internal/watch":          {"internal/watch/*", "internal/port", "internal/event", "internal/finding"}, // joins the watches of one port, for system
-	"internal/watch/vessel":   {"internal/port", "internal/event", "internal/finding", "internal/coast", "ais"},
+	"internal/watch/vessel":   {"internal/port", "internal/event", "internal/finding", "internal/coast", "internal/freeze", "ais"},
 	"internal/watch/network":  {"internal/port", "internal/event", "internal/finding", "ics"},
 	"internal/watch/physical": {"internal/port", "internal/event", "internal/finding"},
 	"internal/watch/health":   {"internal/port", "internal/event", "internal/finding"},

@@ -21,6 +21,7 @@ const (
 	Telemetry   = "telemetry"         // DuckDB and Parquet
 	Stream      = "stream"            // JetStream
 	TLS         = "tls"               // own certificate
+	Vessels     = "vessels.snapshot"  // what the watch of vessels has learned; a help, never a record
 	lockFile    = "quaywatch.lock"
 )
 

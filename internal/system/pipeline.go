@@ -30,6 +30,7 @@ func (s *System) pipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.restoreVessels(st.First, st.Last)
 	from := min(warm, s.telemetry.Position()+1, s.position.Load()+1)
 	if st.Last == 0 || s.position.Load() >= st.Last {
 		s.warmed.Store(from > st.Last)
@@ -94,7 +95,12 @@ const positionEvery = 200
 func (s *System) feed(got []event.Stored) {
 	p := s.port.Load()
 	for _, m := range got {
-		s.watches.Observe(m.Batch)
+		if m.Seq > s.restored {
+			s.watches.Observe(m.Batch)
+		} else {
+			s.watches.ObserveButVessels(m.Batch)
+		}
+		s.fed = max(s.fed, m.Seq)
 		s.advisories.Observe(m.Batch)
 		s.activity.add(p, m.Batch)
 	}
@@ -160,6 +166,7 @@ func (s *System) keepHouse(ctx context.Context, g *errgroup.Group) {
 		return every(ctx, 5*time.Minute, func(ctx context.Context) error { return s.telemetry.Maintain(ctx, time.Now().UTC()) })
 	})
 	g.Go(func() error { return every(ctx, 30*time.Second, s.records.Checkpoint) })
+	g.Go(func() error { return every(ctx, snapshotEvery, s.saveVessels) })
 }
 
 // trim forgets what every reader has applied and the warm-up no longer needs.

@@ -92,10 +92,11 @@ func (s *System) Run(ctx context.Context, o RunOptions) error {
 		}
 		return serveWrapped(ctx, listener, srv.End, o.Wrap(srv))
 	})
-	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
-		return err
+	err = g.Wait()
+	if ended := s.saveVessels(context.WithoutCancel(ctx)); err == nil || errors.Is(err, context.Canceled) {
+		return ended
 	}
-	return nil
+	return err
 }
 
 // serveWrapped serves a handler that stands in front of the server. end ends the

@@ -57,6 +57,9 @@ type System struct {
 
 	watchMu  sync.Mutex // Observe, Advance and Take of the watches
 	watches  *watch.Set
+	fed      uint64 // stream place that the watches have been fed up to; under watchMu
+	restored uint64 // up to which the vessel watch knows the stream from its snapshot; under watchMu
+
 	position atomic.Uint64 // stream place that the register has applied
 	seen     atomic.Uint64 // stream place that the watches have seen; ahead of position while nothing is told
 	warmed   atomic.Bool   // what was in the stream at the start has been read

@@ -54,10 +54,16 @@ func (s *Set) Resume(open []finding.Finding) {
 
 // Observe hands a batch to every watch.
 func (s *Set) Observe(b *event.Batch) {
-	s.Health.Observe(b)
 	if len(b.Vessels) > 0 {
 		s.Vessel.Observe(b)
 	}
+	s.ObserveButVessels(b)
+}
+
+// ObserveButVessels hands a batch to the watches but that of vessels, which
+// knows it already.
+func (s *Set) ObserveButVessels(b *event.Batch) {
+	s.Health.Observe(b)
 	if len(b.Flows)+len(b.Devices) > 0 {
 		s.Network.Observe(b)
 	}

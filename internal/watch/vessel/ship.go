@@ -80,8 +80,8 @@ type hull struct {
 	motion    motion
 	drift     driftState
 	stop      stopState
-	text      []byte // of head.Raw
-	shown     []Fix  // past as pictures have it, nil where it has changed since; never written to
+	text      []byte `freeze:"-"` // of head.Raw
+	shown     []Fix  `freeze:"-"` // past as pictures have it, nil where it has changed since; never written to
 }
 
 // spot is a Fix in twenty bytes.
