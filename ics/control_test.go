@@ -26,6 +26,11 @@ func TestIEC104(t *testing.T) {
 	}{
 		{"start of transfer", "68 04 07 00 00 00", "STARTDT act:", ics.RoleClient},
 		{"confirmed", "68 04 0b 00 00 00", "STARTDT con:", ics.RoleServer},
+		{"end of transfer", "68 04 13 00 00 00", "STOPDT act:", ics.RoleClient},
+		{"end confirmed", "68 04 23 00 00 00", "STOPDT con:", ics.RoleServer},
+		{"test", "68 04 43 00 00 00", "TESTFR act:", ics.RoleUnknown},
+		{"test confirmed", "68 04 83 00 00 00", "TESTFR con:", ics.RoleUnknown},
+		{"no control function", "68 04 0f 00 00 00", "", ics.RoleUnknown},
 		{"interrogation", "68 0e 00 00 00 00 64 01 06 00 0a 00 000000 14", "interrogation:read", ics.RoleClient},
 		{"measured values", "68 13 02 00 02 00 0d 01 03 00 0a 00 010000 0000c842 00 68 04 01 00 02 00", "", 0}, // wrong length
 		{"single command", "68 0e 04 00 02 00 2d 01 06 00 0a 00 010300 01", "single command:write", ics.RoleClient},

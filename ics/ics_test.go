@@ -35,6 +35,7 @@ func TestContentDecidesNotThePort(t *testing.T) {
 		{"http on port 502", ics.TCP, 502, hex.EncodeToString([]byte("GET / HTTP/1.1\r\nHost: a\r\n\r\n")), "http"},
 		{"rubbish on port 502", ics.TCP, 502, "ffff ffff ffff ffff ffff", ""},
 		{"length that does not add up", ics.TCP, 502, "0001 0000 0006 01 03 0000 000a 99", ""},
+		{"longer than a message may be", ics.TCP, 502, "0001 0000 0100 01 5a 00" + strings.Repeat("00", 253), ""},
 		{"wrong protocol id", ics.TCP, 502, "0001 0001 0006 01 03 0000 000a", ""},
 		{"rubbish on port 102", ics.TCP, 102, "0300 0000 1122", ""},
 		{"tls on port 44818", ics.TCP, 44818, "16 03 01 00 2f 01 00 00 2b 03 03" + strings.Repeat("00", 41), "tls"},

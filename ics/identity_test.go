@@ -163,6 +163,28 @@ func TestStatusListInParts(t *testing.T) {
 	}
 }
 
+// TestS7PlusSession: the answer to the first create object holds the order number.
+func TestS7PlusSession(t *testing.T) {
+	for _, c := range []struct {
+		code uint16
+		text string
+		want ics.Identity
+	}{
+		{0x04ca, "1;6ES7 214-1AG40-0XB0 ;V4.2", ics.Identity{Vendor: "Siemens", Model: "6ES7 214-1AG40-0XB0", Firmware: "V4.2"}},
+		{0x04f2, "1;6ES7 214-1AG40-0XB0 ;V4.2", ics.Identity{}},
+		{0x04ca, "no order number", ics.Identity{}},
+	} {
+		body := concat([]byte{0x32, 0, 0}, be(c.code), make([]byte, 20), []byte{byte(len(c.text))}, []byte(c.text), []byte{0xa3, 0})
+		plus := concat([]byte{0x72, 1}, be(uint16(len(body))), body)
+		var r ics.Result
+		ics.Inspect(ics.Segment{Transport: ics.TCP, Source: 102, Destination: 50000,
+			Payload: concat([]byte{3, 0}, be(uint16(len(plus)+7)), []byte{2, 0xf0, 0x80}, plus)}, &r)
+		if diff := cmp.Diff(c.want, r.Identity); diff != "" || r.Application != "s7comm-plus" || r.Sender != ics.RoleServer {
+			t.Error(r.Application, diff)
+		}
+	}
+}
+
 func TestS7Jobs(t *testing.T) {
 	job := func(param []byte) []byte {
 		s7 := concat([]byte{0x32, 1, 0, 0, 0, 1}, be(uint16(len(param))), []byte{0, 0}, param)
