@@ -100,7 +100,7 @@ func (f *Feed) Observe(b *event.Batch) {
 		f.report(&b.Vessels[i], now)
 	}
 	if len(f.out) > 0 {
-		f.server.tell(slices.Clone(f.out), &f.counts)
+		f.server.tell(f.out, &f.counts)
 	}
 }
 

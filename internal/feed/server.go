@@ -136,11 +136,14 @@ func (s *server) cutAll() {
 	}
 }
 
-// tell gives the bytes, which nobody writes to any more, to every client. It
-// waits for none: who is too far behind is cut off.
+// tell gives a copy of the bytes to the clients, one for all. It waits for none:
+// who is too far behind is cut off.
 func (s *server) tell(b []byte, counts *Counts) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.clients) > 0 {
+		b = slices.Clone(b)
+	}
 	for _, c := range s.clients {
 		if !c.put(b) {
 			counts.Slow++
