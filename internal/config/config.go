@@ -60,7 +60,7 @@ type Records struct {
 // Tele bounds the telemetry store.
 type Tele struct {
 	RetentionDays int `yaml:"retention_days"` // 0 is 400
-	MemoryMiB     int `yaml:"memory_mib"`     // 0 is 512
+	MemoryMiB     int `yaml:"memory_mib"`     // 0 is 192
 }
 
 // Stream is the embedded stream, or a NATS JetStream cluster.

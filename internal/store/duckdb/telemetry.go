@@ -31,7 +31,7 @@ type Options struct {
 	Dir        string
 	Retention  time.Duration // how long closed days are kept; 0 is 400 days
 	OpenDays   int           // days before today that stay in the live file for late rows; 0 is 1
-	MemoryMiB  int           // bound of DuckDB's own memory; 0 is 512
+	MemoryMiB  int           // bound of DuckDB's own memory; 0 is 192
 	Threads    int           // of queries; 0 is all cores
 	FlushRows  int           // rows that may wait before they are written beside, and half as many again before Append waits; 0 is 100,000
 	FlushEvery time.Duration // how long a row may wait; 0 is one second
@@ -94,7 +94,7 @@ func withDefaults(o Options) Options {
 		o.OpenDays = 1
 	}
 	if o.MemoryMiB == 0 {
-		o.MemoryMiB = 512
+		o.MemoryMiB = 192
 	}
 	if o.FlushRows == 0 {
 		o.FlushRows = 100_000
@@ -113,7 +113,9 @@ func (t *Telemetry) setUp(ctx context.Context) error {
 	// No extension is ever fetched, no file outside the store is read.
 	stmts := []string{"SET autoinstall_known_extensions=false", "SET autoload_known_extensions=false", "SET TimeZone='UTC'",
 		// the default of 16 MiB checkpoints every few seconds under load; this bounds the replay after a crash to about a second
-		"SET checkpoint_threshold='128MiB'"}
+		// the default of 16 MiB checkpoints every few seconds under load; this bounds the replay after a crash to about a second,
+		// and what waits for a checkpoint in memory to about 100 MB
+		"SET checkpoint_threshold='64MiB'"}
 	for _, tab := range tables {
 		stmts = append(stmts, tab.create())
 	}
