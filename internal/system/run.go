@@ -169,9 +169,10 @@ func (s *System) greet(ctx context.Context, told io.Writer, address string) erro
 func (s *System) server(o RunOptions) (*server.Server, error) {
 	getPort := func() *port.Port { return s.port.Load() }
 	page := &situationPage{s: s, exercise: o.Exercise}
+	sea := &drawn{draw: s.watches.Vessel.Picture}
 	con, err := console.New(console.Deps{
 		Port: getPort, Desk: server.Guard(s.register),
-		Vessels: s.watches.Vessel.Picture, Network: s.watches.Network.Picture,
+		Vessels: sea.Picture, Network: s.watches.Network.Picture,
 		Physical: s.watches.Physical.Picture, Health: s.watches.Health.Picture,
 		Activity: s.activity, Raw: s, PortPath: s.cfg.Port,
 		PortProblems: func() port.Problems { return s.problems },
@@ -184,7 +185,7 @@ func (s *System) server(o RunOptions) (*server.Server, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	srv, err := server.New(server.Deps{
 		Identity: s.identity, Port: getPort, Findings: s.register,
-		Vessels: s.watches.Vessel.Picture, Network: s.watches.Network.Picture,
+		Vessels: sea.Picture, Network: s.watches.Network.Picture,
 		People: s.watches.Physical.Picture, Sources: s.watches.Health.Picture,
 		Positions: s.telemetry, Flows: s.telemetry, Access: s.telemetry, Audit: auditLog{s.records}, Feeds: s.feedStatus,
 		Console: con, Pages: con, Metrics: registry, Ready: s.readiness(), Log: s.log, Version: s.o.Version,
