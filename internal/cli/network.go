@@ -252,6 +252,11 @@ func identityText(h network.Host) string {
 	if h.Serial != "" {
 		parts = append(parts, "serial "+h.Serial)
 	}
+	if n := len(h.Behind); n == 1 {
+		parts = append(parts, "speaks for 1 device")
+	} else if n > 1 {
+		parts = append(parts, fmt.Sprintf("speaks for %d devices", n))
+	}
 	if len(h.Names) > 0 {
 		parts = append(parts, "“"+strings.Join(h.Names, "”, “")+"”")
 	}

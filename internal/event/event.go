@@ -187,6 +187,19 @@ type DeviceSighting struct {
 	Model    string `cbor:"16,keyasint,omitempty" json:"model,omitempty"`
 	Firmware string `cbor:"17,keyasint,omitempty" json:"firmware,omitempty"`
 	Serial   string `cbor:"18,keyasint,omitempty" json:"serial,omitempty"`
+
+	// Behind is the address, as the protocol writes it, of a device that MAC and IP
+	// speak for (behind a router, a gateway, a fieldbus master). What is told is then
+	// that device's, never the speaker's. Empty: the speaker told it of itself.
+	Behind string       `cbor:"19,keyasint,omitempty" json:"behind,omitempty"`
+	Facts  []DeviceFact `cbor:"20,keyasint,omitempty" json:"facts,omitempty"`
+}
+
+// DeviceFact is one more thing that a device says of itself. Names are those of
+// docs/manual/dissectors.md, and "dhcp-fingerprint".
+type DeviceFact struct {
+	Name  string `cbor:"1,keyasint" json:"name"`
+	Value string `cbor:"2,keyasint" json:"value"`
 }
 
 // AccessResult is the outcome of a badge use.

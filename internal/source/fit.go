@@ -68,7 +68,10 @@ func fitFlow(r *event.Flow) {
 
 func fitDevice(r *event.DeviceSighting) {
 	fitHead(&r.Head)
-	fitText(&r.MAC, &r.IP, &r.Protocol, &r.Name, &r.Vendor, &r.Product, &r.Model, &r.Firmware, &r.Serial)
+	fitText(&r.MAC, &r.IP, &r.Protocol, &r.Name, &r.Vendor, &r.Product, &r.Model, &r.Firmware, &r.Serial, &r.Behind)
+	for i := range r.Facts {
+		fitText(&r.Facts[i].Name, &r.Facts[i].Value)
+	}
 }
 
 func fitAccess(r *event.AccessEvent) {

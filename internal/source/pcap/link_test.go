@@ -32,7 +32,8 @@ func TestDevicesDirectlyOnEthernet(t *testing.T) {
 	}
 	d := k.devices[0]
 	d.Head = event.Head{}
-	want := event.DeviceSighting{MAC: plc.mac, IP: "192.168.1.5", Protocol: "profinet-dcp", Name: "crane-04", Vendor: "Siemens", Product: "S7-1500"}
+	want := event.DeviceSighting{MAC: plc.mac, IP: "192.168.1.5", Protocol: "profinet-dcp", Name: "crane-04", Vendor: "Siemens", Product: "S7-1500",
+		Facts: []event.DeviceFact{{Name: "profinet-device-id", Value: "0x010d"}, {Name: "ip", Value: "192.168.1.5"}, {Name: "gateway", Value: "192.168.1.1"}}}
 	if diff := cmp.Diff(want, d); diff != "" {
 		t.Error(diff)
 	}

@@ -229,6 +229,34 @@ func TestSightings(t *testing.T) {
 	}
 }
 
+// TestDHCPFingerprint: the order of the options that a client asks for is kept, and
+// a change of it is told within the ten minutes.
+func TestDHCPFingerprint(t *testing.T) {
+	tp := newTape(t)
+	hw, _ := net.ParseMAC(plc.mac)
+	for i, asked := range [][]byte{{1, 3, 6, 15}, {1, 3, 6, 15}, {3, 1}} {
+		udp := &layers.UDP{SrcPort: 68, DstPort: 67}
+		ip := &layers.IPv4{Version: 4, TTL: 64, Protocol: layers.IPProtocolUDP, SrcIP: net.IPv4zero, DstIP: net.IPv4bcast}
+		if err := udp.SetNetworkLayerForChecksum(ip); err != nil {
+			t.Fatal(err)
+		}
+		tp.at(float64(i), ether(plc, host{mac: "ff:ff:ff:ff:ff:ff"}, layers.EthernetTypeIPv4), ip, udp, &layers.DHCPv4{
+			Operation: layers.DHCPOpRequest, HardwareType: layers.LinkTypeEthernet, HardwareLen: 6, ClientHWAddr: hw, Options: layers.DHCPOptions{
+				layers.NewDHCPOption(layers.DHCPOptMessageType, []byte{1}), layers.NewDHCPOption(layers.DHCPOptHostname, []byte("crane")),
+				layers.NewDHCPOption(layers.DHCPOptParamsRequest, asked)}})
+	}
+	k, _ := run(t, Options{}, tp.file("a.pcap"))
+	var got []string
+	for _, d := range k.devices {
+		for _, f := range d.Facts {
+			got = append(got, d.MAC+" "+f.Name+" "+f.Value)
+		}
+	}
+	if diff := cmp.Diff([]string{plc.mac + " dhcp-fingerprint 1,3,6,15", plc.mac + " dhcp-fingerprint 3,1"}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDirectoryTakesCapturesByContent(t *testing.T) {
 	dir := t.TempDir()
 	tp := newTape(t)

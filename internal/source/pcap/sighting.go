@@ -3,6 +3,7 @@ package pcap
 import (
 	"context"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/ics"
@@ -19,6 +20,7 @@ const (
 type seen struct {
 	mac, ip, protocol                              string
 	name, vendor, product, model, firmware, serial string
+	behind, facts                                  string
 }
 
 // sightings tells devices once, not with each packet.
@@ -30,7 +32,7 @@ type sightings struct {
 // sight tells d, unless the same was told lately. When the memory is full it
 // starts anew: sightings are then told again, never lost.
 func (s *sightings) sight(ctx context.Context, t *table, fr *frame, d event.DeviceSighting) error {
-	k := seen{d.MAC, d.IP, d.Protocol, d.Name, d.Vendor, d.Product, d.Model, d.Firmware, d.Serial}
+	k := seen{d.MAC, d.IP, d.Protocol, d.Name, d.Vendor, d.Product, d.Model, d.Firmware, d.Serial, d.Behind, factsText(d.Facts)}
 	if last, known := s.told[k]; known && fr.time-last < int64(repeatAfter) && fr.time >= last {
 		return nil
 	}
@@ -54,7 +56,7 @@ func (s *sightings) announced(ctx context.Context, t *table, fr *frame, p *packe
 		}
 	case p.proto == protoUDP && dhcpPorts(p):
 		if l, ok := ics.DHCP(p.body); ok && (l.Hostname != "" || l.Class != "" || l.IP != "") {
-			return s.sight(ctx, t, fr, event.DeviceSighting{MAC: l.MAC, IP: l.IP, Protocol: "dhcp", Name: l.Hostname, Product: l.Class})
+			return s.sight(ctx, t, fr, event.DeviceSighting{MAC: l.MAC, IP: l.IP, Protocol: "dhcp", Name: l.Hostname, Product: l.Class, Facts: fingerprint(l)})
 		}
 	}
 	return nil
@@ -95,21 +97,34 @@ func (s *sightings) spoken(ctx context.Context, t *table, fr *frame, from, to en
 			return err
 		}
 	}
-	if r.Identity.IsZero() {
-		return nil
-	}
-	d := sightingOf(r.Identity, r.Application, "", "")
+	mac, ip := "", ""
 	switch {
 	case from.ip.IsValid():
-		d.IP = from.ip.Unmap().String()
+		ip = from.ip.Unmap().String()
 	case from.mac.zero() || from.mac.group():
 		return nil
 	default: // directly on Ethernet: the sender's MAC is its own
-		d.MAC = from.mac.String()
-		for _, f := range r.Facts {
-			if f.Name == "ip" {
-				d.IP = f.Value
-			}
+		mac = from.mac.String()
+	}
+	for i := range r.Behind {
+		b := &r.Behind[i]
+		d := sightingOf(b.Identity, r.Application, mac, ip)
+		d.Behind, d.Facts = b.Address, factsOf(b.Facts)
+		if d.Behind == "" {
+			continue // of whom it tells is not known
+		}
+		if err := s.sight(ctx, t, fr, d); err != nil {
+			return err
+		}
+	}
+	if r.Identity.IsZero() {
+		return nil
+	}
+	d := sightingOf(r.Identity, r.Application, mac, ip)
+	d.Facts = factsOf(r.Facts)
+	for _, f := range r.Facts {
+		if f.Name == "ip" && d.IP == "" {
+			d.IP = f.Value
 		}
 	}
 	if d.Name+d.Vendor+d.Product+d.Model+d.Firmware+d.Serial == "" {
@@ -121,4 +136,37 @@ func (s *sightings) spoken(ctx context.Context, t *table, fr *frame, from, to en
 func sightingOf(id ics.Identity, protocol, mac, ip string) event.DeviceSighting {
 	return event.DeviceSighting{MAC: mac, IP: ip, Protocol: protocol, Name: id.Name, Vendor: id.Vendor,
 		Product: id.Product, Model: id.Model, Firmware: id.Firmware, Serial: id.Serial}
+}
+
+// factsOf copies facts: the dissector reuses its own.
+func factsOf(facts []ics.Fact) []event.DeviceFact {
+	if len(facts) == 0 {
+		return nil
+	}
+	out := make([]event.DeviceFact, len(facts))
+	for i, f := range facts {
+		out[i] = event.DeviceFact{Name: f.Name, Value: f.Value}
+	}
+	return out
+}
+
+// fingerprint is the order in which a DHCP client asks for options: it tells kinds
+// of systems apart.
+func fingerprint(l ics.Lease) []event.DeviceFact {
+	if l.Fingerprint == "" {
+		return nil
+	}
+	return []event.DeviceFact{{Name: "dhcp-fingerprint", Value: l.Fingerprint}}
+}
+
+// factsText tells lists of facts apart.
+func factsText(facts []event.DeviceFact) string {
+	var b strings.Builder
+	for _, f := range facts {
+		b.WriteString(f.Name)
+		b.WriteByte(0)
+		b.WriteString(f.Value)
+		b.WriteByte(0)
+	}
+	return b.String()
 }

@@ -349,7 +349,7 @@ func (t *table) inspect(fr *frame, f *flow, side ics.Side, p *packet) error {
 	if w := weigh(r.Operations); w > f.weight && w > 1 {
 		f.raw, f.weight = t.rawOf(fr), w
 	}
-	if r.Identity.IsZero() && r.ServerName == "" {
+	if r.Identity.IsZero() && r.ServerName == "" && len(r.Behind) == 0 {
 		return nil
 	}
 	from, to := f.ends[side], f.ends[1-side]

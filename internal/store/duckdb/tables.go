@@ -92,8 +92,14 @@ func flowValues(row []driver.Value, r *event.Flow) []driver.Value {
 		text(r.Application), text(strings.Join(r.Operations, ",")), r.PacketsOut, r.PacketsIn, r.BytesOut, r.BytesIn, r.Answered)
 }
 
+// deviceValues leaves the addresses out of what was told of a device behind them:
+// the table has no column for that, and the row would pass as the speaker's own.
 func deviceValues(row []driver.Value, r *event.DeviceSighting) []driver.Value {
-	return append(headValues(row, &r.Head), text(r.MAC), text(r.IP), r.Protocol, text(r.Name), text(r.Vendor),
+	mac, ip := r.MAC, r.IP
+	if r.Behind != "" {
+		mac, ip = "", ""
+	}
+	return append(headValues(row, &r.Head), text(mac), text(ip), r.Protocol, text(r.Name), text(r.Vendor),
 		text(r.Product), text(r.Model), text(r.Firmware), text(r.Serial))
 }
 

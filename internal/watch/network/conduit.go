@@ -198,6 +198,9 @@ var otherNames = map[string]string{
 	"s7": "s7comm", "profinet-s7": "s7comm", "modbus-tcp": "modbus", "modbus/tcp": "modbus",
 	"mssql": "tds", "sql-server": "tds", "opc-ua": "opcua", "opc ua": "opcua", "bacnet-ip": "bacnet", "bacnet/ip": "bacnet",
 	"omron-fins": "fins", "hartip": "hart-ip", "cifs": "smb", "sftp": "ssh", "scp": "ssh",
+	"iec-104": "iec104", "iec 104": "iec104", "iec-60870-5-104": "iec104", "iec 60870-5-104": "iec104",
+	"synchrophasor": "c37.118", "c37118": "c37.118", "ieee-c37.118": "c37.118", "ieee c37.118": "c37.118",
+	"snmpv1": "snmp", "snmpv2c": "snmp", // not snmpv3: the older ones would pass as it
 }
 
 // sameApplication compares what a conduit names with what was recognised.
@@ -206,5 +209,6 @@ func sameApplication(declared, recognised string) bool {
 	if n, ok := otherNames[d]; ok {
 		d = n
 	}
-	return d == recognised || d == "s7comm" && recognised == "s7comm-plus"
+	return d == recognised || d == "s7comm" && recognised == "s7comm-plus" ||
+		d == "profinet" && recognised == "profinet-dcp"
 }

@@ -32,10 +32,12 @@ type host struct {
 	flows     uint64
 	out, in   uint64
 	sources   []string
-	talked    bool      // it sent something itself
-	stranger  *stranger // as which it was told, nil: it was not
-	compared  uint8     // fields whose difference from the register was told
-	drawn     *Host     // for pictures; nil since hosts last gave it out to be changed
+	talked    bool               // it sent something itself
+	stranger  *stranger          // as which it was told, nil: it was not
+	compared  uint8              // fields whose difference from the register was told
+	facts     map[string]string  // further things it said of itself
+	behind    map[string]*Behind // devices that it speaks for, by protocol and address
+	drawn     *Host              // for pictures; nil since hosts last gave it out to be changed
 }
 
 // told is a value with the weight of who told it.
@@ -128,7 +130,13 @@ func remember(list []string, v string, limit int) []string {
 
 // weights order who is believed about an identity: what the device's own
 // industrial protocol says, then announcements, then banners.
-var weights = map[string]int{"enip": 5, "s7comm": 5, "modbus": 5, "lldp": 4, "dhcp": 2, "rtsp": 1, "http": 1, "ssh": 1}
+var weights = map[string]int{
+	"bacnet": 5, "c37.118": 5, "dnp3": 5, "enip": 5, "ethercat": 5, "fins": 5, "hart-ip": 5, "modbus": 5, "opcua": 5,
+	"profinet-dcp": 5, "s7comm": 5, "s7comm-plus": 5,
+	"cdp": 4, "lldp": 4,
+	"dhcp": 2, "mdns": 2, "netbios": 2, "smb": 2, "snmp": 2,
+	"rtsp": 1, "http": 1, "ssh": 1, "ssdp": 1, "ws-discovery": 1,
+}
 
 // tell takes over what a sighting says.
 func (h *host) tell(d *event.DeviceSighting) {
@@ -139,6 +147,7 @@ func (h *host) tell(d *event.DeviceSighting) {
 		}
 	}
 	h.names = remember(h.names, d.Name, maxNames)
+	h.facts = addFacts(h.facts, d.Facts)
 }
 
 // serve notes an answered service.
@@ -199,6 +208,7 @@ func (h *host) absorb(o *host) {
 		h.stranger = o.stranger
 	}
 	h.compared |= o.compared
+	h.absorbFacts(o)
 	for _, n := range o.names {
 		h.names = remember(h.names, n, maxNames)
 	}

@@ -353,6 +353,14 @@ func TestRoles(t *testing.T) {
 		flow("10.10.1.1", "10.40.1.7", 554, "rtsp", "read"),
 		flow("10.10.1.2", "10.10.1.9", 445, "smb"), flow("10.10.1.3", "10.10.1.9", 445, "smb"), flow("10.10.1.4", "10.10.1.9", 445, "smb"),
 		flow("10.10.1.2", "198.51.100.1", 443, "tls"),
+		flow("10.20.1.5", "10.20.2.20", 2404, "iec104", "read"),
+		flow("10.20.1.5", "10.20.2.21", 47808, "bacnet", "read"),
+		flow("10.20.1.5", "10.20.2.22", 4840, "opcua", "read"),
+		flow("10.20.1.5", "10.20.2.23", 4712, "c37.118", "read"),
+		flow("10.20.1.5", "10.20.1.8", 4840, "opcua", "read"), // a server that reads controllers and passes it on
+		flow("10.20.1.8", "10.20.2.9", 502, "modbus", "read"), flow("10.20.1.8", "10.20.2.20", 2404, "iec104", "read"),
+		flow("10.20.1.9", "10.20.2.9", 502, "modbus", "firmware"),
+		flow("10.10.1.1", "10.10.1.10", 137, "netbios"), flow("10.10.1.3", "10.10.1.10", 137, "netbios"), flow("10.10.1.4", "10.10.1.10", 137, "netbios"),
 	}})
 	got := map[string]string{}
 	for _, h := range w.Picture().Hosts {
@@ -362,7 +370,9 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	for ip, want := range map[string]string{"10.20.1.5": "operator station", "10.20.2.9": "controller", "10.20.1.7": "engineering station",
-		"10.40.1.7": "camera", "10.10.1.9": "server", "10.10.1.2": "workstation", "10.10.1.1": "unknown"} {
+		"10.40.1.7": "camera", "10.10.1.9": "server", "10.10.1.2": "workstation", "10.10.1.1": "unknown",
+		"10.20.2.20": "controller", "10.20.2.21": "controller", "10.20.2.22": "controller", "10.20.2.23": "controller",
+		"10.20.1.8": "operator station", "10.20.1.9": "engineering station", "10.10.1.10": "unknown"} {
 		if got[ip] != want {
 			t.Errorf("%s: %q, want %q", ip, got[ip], want)
 		}

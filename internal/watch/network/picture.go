@@ -24,6 +24,25 @@ type Host struct {
 	BytesOut uint64    `json:"bytes_out"`
 	BytesIn  uint64    `json:"bytes_in"`
 	Sources  []string  `json:"sources"`
+
+	Facts  map[string]string `json:"facts,omitempty"`  // further things it said of itself, see docs/manual/dissectors.md
+	Behind []Behind          `json:"behind,omitempty"` // devices that it speaks for, by address
+}
+
+// Behind is a device that a host speaks for: behind a router, a gateway or a
+// fieldbus master. It has no address of its own on the watched network.
+type Behind struct {
+	Address  string            `json:"address"` // as the protocol writes it, such as "bacnet network 2001 station 1c"
+	Protocol string            `json:"protocol"`
+	Name     string            `json:"name,omitempty"`
+	Vendor   string            `json:"vendor,omitempty"`
+	Product  string            `json:"product,omitempty"`
+	Model    string            `json:"model,omitempty"`
+	Firmware string            `json:"firmware,omitempty"`
+	Serial   string            `json:"serial,omitempty"`
+	Facts    map[string]string `json:"facts,omitempty"`
+	First    time.Time         `json:"first"`
+	Last     time.Time         `json:"last"`
 }
 
 // Service is something that a host answers on.

@@ -7,10 +7,17 @@ import (
 )
 
 // controllers are protocols that a controller, drive or field gateway serves.
-var controllers = []string{"dnp3", "enip", "fins", "hart-ip", "modbus", "s7comm", "s7comm-plus"}
+// PROFINET DCP is none of them: switches and computers answer it too.
+var controllers = []string{"bacnet", "c37.118", "dnp3", "enip", "ethercat", "fins", "hart-ip", "iec104", "modbus", "opcua", "profinet", "s7comm", "s7comm-plus"}
 
-// offices are protocols that a server of an office serves.
-var offices = []string{"dns", "http", "ntp", "rdp", "smb", "ssh", "tds", "tls"}
+// collectors are controllers' protocols that are also spoken by what reads
+// controllers and passes on what it read: OPC UA servers, phasor concentrators.
+var collectors = []string{"c37.118", "opcua"}
+
+// offices are protocols that a server of an office serves. What every device
+// answers on its segment (mDNS, NetBIOS, SSDP, WS-Discovery) or for its keeper
+// (SNMP) makes no server.
+var offices = []string{"dns", "http", "ntp", "rdp", "smb", "ssh", "tds", "tls", "vnc"}
 
 // desks are what people at a desk ask for; names and clocks everything asks for.
 var desks = []string{"http", "rdp", "smb", "tls"}
@@ -44,11 +51,19 @@ func (h *host) role() (role, why string) {
 func (h *host) asController() (string, string) {
 	for _, k := range h.serviceKeys() {
 		s := h.services[k]
+		if slices.Contains(collectors, s.application) && h.asksControllers() {
+			continue
+		}
 		if slices.Contains(controllers, s.application) {
 			return "controller", fmt.Sprintf("answers %s on %s/%d (%s)", s.application, k.transport, k.port, operationsText(s.operations))
 		}
 	}
 	return "", ""
+}
+
+// asksControllers: it is a client of some controller itself.
+func (h *host) asksControllers() bool {
+	return slices.ContainsFunc(controllers, func(app string) bool { return h.asks[app] != nil })
 }
 
 func (h *host) asClientOfControllers() (string, string) {
@@ -59,7 +74,7 @@ func (h *host) asClientOfControllers() (string, string) {
 		if a == nil {
 			continue
 		}
-		for _, op := range []string{"program", "stop", "start", "upload"} {
+		for _, op := range []string{"firmware", "program", "stop", "start", "upload"} {
 			if a.operations[op] {
 				return "engineering station", fmt.Sprintf("asked %s of a controller over %s", op, app)
 			}

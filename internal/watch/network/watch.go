@@ -10,6 +10,7 @@
 package network
 
 import (
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
@@ -192,7 +193,11 @@ func (w *Watch) device(d *event.DeviceSighting) {
 	if d.Protocol != "tls" { // a server's name in TLS is told by its clients
 		h.talked = true
 	}
-	h.tell(d)
+	if d.Behind != "" {
+		h.speaksFor(d)
+	} else {
+		h.tell(d)
+	}
 	w.unregistered(h, &d.Head, "told itself by "+d.Protocol)
 	w.mismatch(h)
 }
@@ -294,7 +299,7 @@ func (w *Watch) describe(h *host) Host {
 		Vendor: h.fields[vendor].value, Product: h.fields[product].value, Model: h.fields[model].value,
 		Firmware: h.fields[firmware].value, Serial: h.fields[serial].value,
 		Role: role, RoleWhy: why, First: h.first, Last: h.last, Flows: h.flows, BytesOut: h.out, BytesIn: h.in,
-		Sources: append([]string(nil), h.sources...)}
+		Sources: append([]string(nil), h.sources...), Facts: maps.Clone(h.facts), Behind: h.listBehind()}
 	for _, m := range h.macs {
 		if out.Vendor == "" {
 			out.Vendor = maker(m)
