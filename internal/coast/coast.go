@@ -162,9 +162,10 @@ func place(lat, lon float64) bool {
 
 func bandOf(lat float64) int { return min(max(int((lat+90)/perBand), 0), bands-1) }
 
-// unpack reads the embedded coast. It is the output of our own generator,
-// compared in the gate, so a fault in it is a fault of the program.
-func unpack(b []byte) *atlas {
+// eachRing calls do with each ring of the packed land, longitudes and latitudes.
+// The packed coast is the output of our own generator, compared in the gate, so
+// a fault in it is a fault of the program.
+func eachRing(b []byte, do func(ring [][2]float64)) {
 	var scale [4]float64
 	for i := range scale {
 		scale[i] = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
@@ -178,22 +179,29 @@ func unpack(b []byte) *atlas {
 		b = b[n:]
 		return v
 	}
+	var ring [][2]float64
+	for range count() {
+		var x, y int64
+		ring = ring[:0]
+		for range count() {
+			x, y = x+count(), y+count()
+			ring = append(ring, [2]float64{float64(x)*scale[0] + scale[2], float64(y)*scale[1] + scale[3]})
+		}
+		do(ring)
+	}
+}
+
+// unpack sorts the edges of the coast for questions about places.
+func unpack(b []byte) *atlas {
 	a := new(atlas)
 	for i := range a.bands {
 		a.bands[i].west, a.bands[i].east = 360, -360
 	}
-	for range count() {
-		var x, y int64
-		var last [2]float64
-		for i := range count() {
-			x, y = x+count(), y+count()
-			here := [2]float64{float64(x)*scale[0] + scale[2], float64(y)*scale[1] + scale[3]}
-			if i > 0 {
-				a.add(last, here)
-			}
-			last = here
+	eachRing(b, func(ring [][2]float64) {
+		for i := 1; i < len(ring); i++ {
+			a.add(ring[i-1], ring[i])
 		}
-	}
+	})
 	for i := range a.bands {
 		slices.SortFunc(a.bands[i].edges, func(i, j int32) int {
 			return cmp.Or(cmp.Compare(a.edges[i].west(), a.edges[j].west()), cmp.Compare(i, j))

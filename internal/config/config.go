@@ -33,6 +33,7 @@ type Config struct {
 	Log    Log      `yaml:"log"`
 	Source []Source `yaml:"sources"`
 	Feed   []Feed   `yaml:"feeds"`
+	Chart  string   `yaml:"chart"` // a PMTiles file that the sea chart draws under everything; "" is none
 }
 
 // TLS is how the console is served. Without anything a certificate of its own
@@ -187,7 +188,7 @@ func (c *Config) defaults(dir string) {
 	if c.Stream.URL != "" && c.Stream.Replicas == 0 {
 		c.Stream.Replicas = 3
 	}
-	for _, p := range []*string{&c.Port, &c.Data, &c.TLS.Certificate, &c.TLS.Key, &c.Store.PostgresFile, &c.Stream.Credentials} {
+	for _, p := range []*string{&c.Port, &c.Data, &c.Chart, &c.TLS.Certificate, &c.TLS.Key, &c.Store.PostgresFile, &c.Stream.Credentials} {
 		*p = under(dir, *p)
 	}
 	for i := range c.Source {

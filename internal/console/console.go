@@ -63,6 +63,9 @@ type Deps struct {
 
 	Feeds func() []server.FeedStatus // optional: the AIS feeds out
 
+	History History // optional: the sea chart then shows moments of the past
+	Tiles   string  // optional: a PMTiles file that the sea chart draws under everything
+
 	// Allowed answers whether the one who asks may do that; optional: identity.Allowed.
 	Allowed func(ctx context.Context, action identity.Action, on identity.Resource) bool
 	// Exercise names the exercise or demo that the data belongs to, "" for real
@@ -137,6 +140,7 @@ func (c *Console) routes() {
 	view("/zones/{from}/{to}", identity.ViewNetwork, c.zonePair)
 	view("/people", identity.ViewPeople, c.people)
 	view("/vessels", identity.ViewVessels, c.vessels)
+	view("/vessels/chart", identity.ViewVessels, c.seaChart)
 	view("/vessels/{id}", identity.ViewVessels, c.vessel)
 	view("/port", identity.ViewPort, c.portFile)
 	view("/sources", identity.ViewSources, c.sources)
@@ -144,6 +148,11 @@ func (c *Console) routes() {
 	c.mux.Handle("GET /situation/report", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.report)))
 	c.mux.Handle("GET /map/port.json", c.guardHTTP(identity.ViewPort, http.HandlerFunc(c.mapPort)))
 	c.mux.Handle("GET /map/live.json", c.guardHTTP(identity.ViewVessels, http.HandlerFunc(c.mapLive)))
+	for path, answer := range map[string]http.HandlerFunc{"sea": c.seaJSON, "trail": c.trailJSON, "past": c.pastJSON, "marks": c.marksJSON, "reach": c.reachJSON} {
+		c.mux.Handle("GET /map/"+path+".json", c.guardHTTP(identity.ViewVessels, answer))
+	}
+	c.mux.Handle("GET /map/coast.json", c.guardHTTP(identity.ViewPort, http.HandlerFunc(c.coastJSON)))
+	c.mux.Handle("GET /map/tiles.pmtiles", c.guardHTTP(identity.ViewPort, http.HandlerFunc(c.tiles)))
 	c.mux.Handle("GET /live", c.guardHTTP(identity.ViewFindings, c.live))
 	c.mux.Handle("POST /palette", cross.Handler(http.HandlerFunc(c.setPalette)))
 	c.mux.Handle("/", c.guard("", func(http.ResponseWriter, *http.Request) (templ.Component, error) {

@@ -108,6 +108,71 @@ type vesselView struct {
 	Others   []vessel.Track // other hulls under the same MMSI
 	Chart    chart
 	Findings []finding.Finding
+	Speeds   speeds
+	Gaps     []gap
+}
+
+// gap is a time in which a vessel was not heard.
+type gap struct {
+	From, To time.Time
+	Miles    float64 // nautical, from the last place before to the first after
+}
+
+// longGap is what the page shows: the kept path has a place each ten minutes
+// where a vessel lies still, so anything longer was silence.
+const longGap = 10*time.Minute + 30*time.Second
+
+func gapsOf(t *vessel.Track) []gap {
+	var out []gap
+	fixes := append(slices.Clone(t.Past), t.Fix)
+	for i := 1; i < len(fixes); i++ {
+		a, b := &fixes[i-1], &fixes[i]
+		if b.Time.Sub(a.Time) <= longGap {
+			continue
+		}
+		dx, dy := (b.Lon-a.Lon)*math.Cos(a.Lat*math.Pi/180), b.Lat-a.Lat
+		out = append(out, gap{a.Time, b.Time, 60 * math.Hypot(dx, dy)})
+	}
+	slices.Reverse(out)
+	return out[:min(len(out), 20)]
+}
+
+// speeds is the speed over ground along the kept path.
+type speeds struct {
+	Points   [][2]float64 // seconds from the first, knots
+	From, To time.Time
+	Words    string
+}
+
+func speedsOf(t *vessel.Track) speeds {
+	var s speeds
+	most := 0.0
+	for _, f := range append(slices.Clone(t.Past), t.Fix) {
+		if f.SOG != f.SOG || f.Time.IsZero() {
+			continue
+		}
+		if s.From.IsZero() {
+			s.From = f.Time
+		}
+		s.To = f.Time
+		s.Points = append(s.Points, [2]float64{f.Time.Sub(s.From).Seconds(), float64(f.SOG)})
+		most = max(most, float64(f.SOG))
+	}
+	s.Words = "up to " + strconv.FormatFloat(most, 'f', 1, 64) + " kn"
+	return s
+}
+
+// Line is the points of the drawing, 400 by 90.
+func (s speeds) Line() string {
+	long, most := max(s.To.Sub(s.From).Seconds(), 1), 1.0
+	for _, p := range s.Points {
+		most = max(most, p[1])
+	}
+	var b strings.Builder
+	for _, p := range s.Points {
+		b.WriteString(strconv.FormatFloat(400*p[0]/long, 'f', 1, 64) + "," + strconv.FormatFloat(86-82*p[1]/most, 'f', 1, 64) + " ")
+	}
+	return strings.TrimSpace(b.String())
 }
 
 func (c *Console) vessel(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
@@ -132,6 +197,7 @@ func (c *Console) vessel(_ http.ResponseWriter, r *http.Request) (templ.Componen
 			}
 		}
 	}
+	v.Speeds, v.Gaps = speedsOf(&v.T), gapsOf(&v.T)
 	v.Chart = trackChart(c.ports.of(c.d.Port()), v.T, c.d.Vessels().AsOf)
 	v.frame = c.frame(r, trackName(v.T), "vessels")
 	return vesselPage(v), nil

@@ -119,7 +119,7 @@ func (c *Console) openFindings(r *http.Request) (finding.Page, error) {
 
 func (c *Console) watch(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	v := watchView{frame: c.frame(r, "Watch", "watch")}
-	v.Map, v.MapStyle, v.MapJS = true, c.assets.URL("map-style.css"), c.assets.URL("map.js")
+	c.withMap(&v.frame)
 	page, err := c.openFindings(r)
 	if err != nil {
 		return nil, err
@@ -131,13 +131,24 @@ func (c *Console) watch(_ http.ResponseWriter, r *http.Request) (templ.Component
 		return nil, err
 	}
 	v.Strip = c.strip(page)
-	g := c.ports.of(c.d.Port())
-	v.Canvas = mapSettings{
-		Port: "/map/port.json?v=" + g.tag, Live: "/map/live.json", Worker: c.assets.URL("map-worker.js"),
-		Centre: pair(g.port.Identity.Centre), Bounds: g.box.String(),
-	}
+	v.Canvas = c.mapSettings("/map/live.json")
 	v.Chart, v.Note = c.chart(page, v.Alarms.Selected)
 	return watchPage(v), nil
+}
+
+// withMap makes a page load what the map needs.
+func (c *Console) withMap(f *frame) {
+	f.Map, f.MapStyle, f.MapJS = true, c.assets.URL("map-style.css"), c.assets.URL("map.js")
+}
+
+// mapSettings are what the map of a page is told: live is where it asks for what
+// moves.
+func (c *Console) mapSettings(live string) mapSettings {
+	g := c.ports.of(c.d.Port())
+	return mapSettings{
+		Port: "/map/port.json?v=" + g.tag, Live: live, Worker: c.assets.URL("map-worker.js"),
+		Centre: pair(g.port.Identity.Centre), Bounds: g.box.String(),
+	}
 }
 
 func (c *Console) watchAlarms(w http.ResponseWriter, r *http.Request) (templ.Component, error) {

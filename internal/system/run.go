@@ -174,7 +174,7 @@ func (s *System) server(o RunOptions) (*server.Server, error) {
 		Port: getPort, Desk: server.Guard(s.register),
 		Vessels: sea.Picture, Network: s.watches.Network.Picture,
 		Physical: s.watches.Physical.Picture, Health: s.watches.Health.Picture,
-		Activity: s.activity, Raw: s, PortPath: s.cfg.Port,
+		Activity: s.activity, Raw: s, History: s.telemetry, Tiles: s.cfg.Chart, PortPath: s.cfg.Port,
 		PortProblems: func() port.Problems { return s.problems },
 		Report:       page, Feeds: s.feedStatus, Exercise: func() string { return o.Exercise }, Log: s.log,
 	})

@@ -37,7 +37,7 @@ const (
 // texts are shipped beside them.
 var licensed = []string{
 	"@fontsource-variable/inter", "@fontsource-variable/jetbrains-mono",
-	"htmx.org", "htmx-ext-sse", "idiomorph", "maplibre-gl",
+	"htmx.org", "htmx-ext-sse", "idiomorph", "maplibre-gl", "pmtiles", "fflate",
 }
 
 func main() {
@@ -153,6 +153,9 @@ func licences() ([]byte, error) {
 				text = b
 				break
 			}
+		}
+		if text == nil { // a package that names its licence and ships no text of it
+			text, _ = os.ReadFile(filepath.Join(webDir, "licences", pkg+".txt"))
 		}
 		if text == nil {
 			return nil, fmt.Errorf("package %s has no licence file", pkg)

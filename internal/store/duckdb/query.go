@@ -41,6 +41,24 @@ func (t *Telemetry) lastFromTables(ctx context.Context, box [4]float64, since ti
 	return t.positions(ctx, q, append(args, bound(limit))...)
 }
 
+// PositionsAt returns the newest position of each vessel told within window up to
+// at, inside box: the picture of a moment of the past. Ordered by MMSI.
+func (t *Telemetry) PositionsAt(ctx context.Context, box [4]float64, at time.Time, window time.Duration, limit int) ([]event.VesselReport, error) {
+	t.days.RLock()
+	defer t.days.RUnlock()
+	from := at.Add(-window)
+	rel, err := t.relation(ctx, "positions", from, at)
+	if err != nil {
+		return nil, err
+	}
+	inBox, boxArgs := boxClause(box)
+	q := `WITH near AS (SELECT ` + positionColumns("") + ` FROM ` + rel + ` WHERE time > ? AND time <= ? AND lat IS NOT NULL),
+		found AS (SELECT DISTINCT ON (mmsi) * FROM near ORDER BY mmsi, time DESC, input, pos)
+		SELECT * FROM found WHERE ` + inBox + ` ORDER BY mmsi LIMIT ?`
+	args := append([]any{from, at}, boxArgs...)
+	return t.positions(ctx, q, append(args, bound(limit))...)
+}
+
 // boxClause is the condition of a box and its arguments.
 func boxClause(box [4]float64) (string, []any) {
 	south, west, north, east := box[0], box[1], box[2], box[3]

@@ -17,7 +17,7 @@ func (w *Watch) Picture() Picture {
 	if w.drawn == nil {
 		w.drawn = w.draw()
 	}
-	p := Picture{Tracks: w.drawn}
+	p := Picture{Tracks: w.drawn, Reach: w.known.learned(w.lim.RangeReports)}
 	if w.asOf != 0 {
 		p.AsOf = time.Unix(0, w.asOf).UTC()
 	}
@@ -58,6 +58,7 @@ func (s *ship) tracks(out []Track) []Track {
 	if s.area != nil {
 		t.Findings = append(t.Findings, s.area.occurrence().FindingID())
 	}
+	t.Said = s.who.said()
 	if len(s.hulls) == 0 {
 		return append(out, t)
 	}
@@ -72,6 +73,7 @@ func (s *ship) tracks(out []Track) []Track {
 		}
 		t.Fix = Fix{Time: time.Unix(0, h.at).UTC(), Lat: h.lat, Lon: h.lon, SOG: h.sog, COG: h.cog}
 		t.Past = h.fixes()
+		t.Newest = Sentence{Text: string(h.head.Raw.Text), Where: h.head.Raw.Where()}
 		out = append(out, t)
 	}
 	return out

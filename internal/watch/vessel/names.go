@@ -2,7 +2,9 @@ package vessel
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/quaywatch/quaywatch/internal/event"
@@ -206,4 +208,20 @@ func editDistance(a, b string) int {
 		}
 	}
 	return row[len(b)]
+}
+
+// said lists the identities that were told, the one told longest ago first; nil
+// where there was one only.
+func (k *identities) said() []Said {
+	if k == nil {
+		return nil
+	}
+	var out []Said
+	for _, d := range k.list[:k.n] {
+		if d.name+d.call != "" || d.imo != 0 {
+			out = append(out, Said{Name: d.name, CallSign: d.call, IMO: d.imo, Last: time.Unix(0, d.last).UTC()})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Said) int { return a.Last.Compare(b.Last) })
+	return out
 }

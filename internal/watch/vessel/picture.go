@@ -35,10 +35,33 @@ type Track struct {
 	Source      string    `json:"source"`             // of the newest
 	Findings    []string  `json:"findings,omitempty"` // ids of present findings
 	Exercise    string    `json:"exercise,omitempty"`
+	Newest      Sentence  `json:"newest"`         // the newest position as it was sent
+	Said        []Said    `json:"said,omitempty"` // identities told under the MMSI, oldest first, where there were several
+}
+
+// Sentence is a report as it came in.
+type Sentence struct {
+	Text  string `json:"text,omitempty"`  // the raw line, as far as it was kept
+	Where string `json:"where,omitempty"` // the input with the place in it
+}
+
+// Said is an identity that was told under an MMSI.
+type Said struct {
+	Name     string    `json:"name,omitempty"`
+	CallSign string    `json:"call_sign,omitempty"`
+	IMO      uint32    `json:"imo,omitempty"`
+	Last     time.Time `json:"last"` // when it was told last
 }
 
 // Picture is all that is heard, ordered by MMSI and hull.
 type Picture struct {
 	AsOf   time.Time `json:"as_of"` // newest event time applied
 	Tracks []Track   `json:"tracks"`
+	Reach  []Reach   `json:"reach,omitempty"` // how far vessels were heard by bearing from the centre of the port; empty until enough is learned
+}
+
+// Reach is the farthest that a vessel was heard in one bearing.
+type Reach struct {
+	Bearing float64 `json:"bearing"` // degrees true, middle of ten
+	Metres  float64 `json:"metres"`
 }

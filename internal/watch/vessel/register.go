@@ -110,3 +110,15 @@ func toEdge(ax, ay, bx, by float64) float64 {
 	}
 	return math.Hypot(ax+t*dx, ay+t*dy)
 }
+
+// learned is how far vessels were heard, by bearing; nil before so many reports.
+func (r *register) learned(least int) []Reach {
+	if !r.placed || r.heard < least {
+		return nil
+	}
+	var out []Reach
+	for i, m := range r.reach {
+		out = append(out, Reach{Bearing: float64(i)*10 + 5, Metres: float64(m)})
+	}
+	return out
+}
