@@ -112,12 +112,12 @@ func toEdge(ax, ay, bx, by float64) float64 {
 }
 
 // learned is how far vessels were heard, by bearing; nil before so many reports.
-func (r *register) learned(least int) []Reach {
-	if !r.placed || r.heard < least {
+func (k *register) learned(least int) []Reach {
+	if !k.placed || k.heard < least {
 		return nil
 	}
 	var out []Reach
-	for i, m := range r.reach {
+	for i, m := range k.reach {
 		out = append(out, Reach{Bearing: float64(i)*10 + 5, Metres: float64(m)})
 	}
 	return out
