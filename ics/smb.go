@@ -70,6 +70,9 @@ func dissectSMB(m *message, r *Result) (used, need int) {
 
 // tellSMB reads one message; true where names are no longer told.
 func tellSMB(b []byte, r *Result) (later bool) {
+	if len(b) < 4 { // its length leaves no room for the signature behind it
+		return false
+	}
 	var answer, session bool
 	switch b[0] {
 	case 0xff: // version 1: command, status, flags
