@@ -41,7 +41,7 @@ func (b *browser) note(format string, args ...any) {
 
 // chromium is the browser of the machine. Its absence fails the test: screens
 // that nobody looked at are not known to work.
-func chromium(t *testing.T) string {
+func chromium(t testing.TB) string {
 	t.Helper()
 	for _, name := range []string{os.Getenv("QUAYWATCH_CHROMIUM"), "chromium", "chromium-browser", "google-chrome"} {
 		if name == "" {
@@ -56,7 +56,7 @@ func chromium(t *testing.T) string {
 }
 
 // open starts a browser of that size; gl chooses software WebGL or none.
-func open(t *testing.T, width, height int, gl bool) *browser {
+func open(t testing.TB, width, height int, gl bool) *browser {
 	t.Helper()
 	profile, err := os.MkdirTemp("", "quaywatch-browser-")
 	if err != nil {
@@ -112,7 +112,7 @@ func open(t *testing.T, width, height int, gl bool) *browser {
 }
 
 // run does the actions or fails the test.
-func (b *browser) run(t *testing.T, what string, actions ...chromedp.Action) {
+func (b *browser) run(t testing.TB, what string, actions ...chromedp.Action) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 40*time.Second)
 	defer cancel()

@@ -31,7 +31,7 @@ func TestPictures(t *testing.T) {
 				}
 				var png []byte
 				wait := until("document.fonts.status === 'loaded'")
-				if path == "/" {
+				if path == "/" || path == "/vessels/chart" {
 					wait = until("document.getElementById('map').dataset.state === 'live'")
 				}
 				b.run(t, path, usePalette(url, palette), chromedp.Navigate(url+path), wait, chromedp.CaptureScreenshot(&png))
@@ -52,5 +52,5 @@ var attack = "/findings/" + attackID
 // pagePaths are all pages that somebody can be on.
 var pagePaths = []string{
 	"/", "/findings", attack, "/inventory", "/inventory/plc-asc-04", "/hosts/ip:10.50.0.99", "/zones", "/zones/cctv/tos",
-	"/people", "/vessels", "/vessels/212123000", "/port", "/sources", "/situation",
+	"/people", "/vessels", "/vessels/chart", "/vessels/212123000", "/port", "/sources", "/situation",
 }

@@ -349,7 +349,7 @@ export function startSea(box: HTMLElement): void {
   map.on("click", (e) => { if (state.measuring) add(e.lngLat); });
   map.getCanvas().addEventListener("keydown", (e) => { if (e.key === "Enter" && state.measuring) add(map.getCenter()); });
   document.addEventListener("keydown", (e) => {
-    if (e.key !== "Escape" || document.activeElement === input) return;
+    if (e.key !== "Escape" || e.target === input) return;
     if (state.measuring) button.click(); else if (state.chosen) { choose("", false); $("sea-card").textContent = "No vessel is chosen."; }
   });
 

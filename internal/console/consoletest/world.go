@@ -91,6 +91,38 @@ func (w *World) Advance(d time.Duration) {
 	w.vessels.Tracks = tracks
 }
 
+// PositionsAt implements console.History: every vessel went on as it goes now,
+// and nobody was heard before the oldest was first.
+func (w *World) PositionsAt(_ context.Context, _ [4]float64, at time.Time, _ time.Duration, limit int) ([]event.VesselReport, error) {
+	var out []event.VesselReport
+	for _, t := range w.Vessels().Tracks {
+		if math.IsNaN(t.Lat) || at.Before(t.First) || len(out) == limit {
+			continue
+		}
+		if t.SOG > 0.5 {
+			nm := float64(t.SOG) * at.Sub(t.Time).Hours()
+			t.Lat += nm / 60 * math.Cos(float64(t.COG)*math.Pi/180)
+			t.Lon += nm / 60 * math.Sin(float64(t.COG)*math.Pi/180) / math.Cos(t.Lat*math.Pi/180)
+		}
+		out = append(out, event.VesselReport{Head: event.Head{Time: at}, MMSI: t.MMSI, Lat: t.Lat, Lon: t.Lon, SOG: t.SOG, COG: t.COG, Heading: t.Heading})
+	}
+	return out, nil
+}
+
+// Fleet puts n more vessels under way around the port.
+func (w *World) Fleet(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	tracks := w.vessels.Tracks[:len(w.vessels.Tracks):len(w.vessels.Tracks)]
+	for i := range n {
+		t := vessel.Track{MMSI: uint32(200_000_000 + i), Name: fmt.Sprintf("FLEET %04d", i), Kind: "ship", ShipType: uint8(30 + i%60), First: Now.Add(-time.Hour), LastHeard: Now, Length: 90}
+		t.Fix = vessel.Fix{Time: Now, Lat: 45.05 + 0.5*float64(i*7919%1000)/1000, Lon: -12.35 + 0.6*float64(i*104729%1009)/1009, SOG: 4 + float32(i%16), COG: float32(i * 37 % 360)}
+		t.Heading = t.COG
+		tracks = append(tracks, t)
+	}
+	w.vessels.Tracks = tracks
+}
+
 // Vessels is the picture of the sea.
 func (w *World) Vessels() vessel.Picture { w.mu.Lock(); defer w.mu.Unlock(); return w.vessels }
 
