@@ -33,6 +33,7 @@ var rooms = map[string][]string{
 	"internal/event":      {},
 	"internal/strictyaml": {},
 	"internal/datadir":    {},
+	"internal/csaf":       {}, // security advisories of OASIS CSAF 2.0: validated, read and written
 	"internal/freeze":     {}, // writes a state down and reads it back, for watches that learn
 	"internal/port":       {"internal/strictyaml"},
 	"internal/config":     {"internal/strictyaml"},

@@ -22,12 +22,12 @@ func init() { commands = append(commands, newAdvisoryCommand) }
 func newAdvisoryCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "advisory",
-		Short: "Show published vulnerability notices, and match them to the register",
+		Short: "Check and show published vulnerability notices, and match them to the register",
 		Long: `Advisory reads notices in CSAF 2.0 from a folder, an archive (tar, plain or packed
 with gzip or zstd) or one document, and joins them with the catalogue of known
 exploited vulnerabilities (KEV).`,
 	}
-	c.AddCommand(newAdvisoryShow(), newAdvisoryMatch())
+	c.AddCommand(newAdvisoryShow(), newAdvisoryMatch(), newAdvisoryCheck())
 	return c
 }
 

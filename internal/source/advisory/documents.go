@@ -32,6 +32,18 @@ type found struct {
 	text []byte // cut behind maxDocument+1 bytes
 }
 
+// Visit calls the function with each JSON file at path (a folder, a tar or one
+// document, as the source reads them), in a fixed order. The text of a file that
+// is larger than a document may be ends early.
+func Visit(ctx context.Context, path string, visit func(name string, text []byte) error) error {
+	return documents(ctx, path, func(f found) error {
+		if f.text == nil {
+			return nil
+		}
+		return visit(f.name, f.text)
+	})
+}
+
 // documents visits each JSON file at path, which is a folder (with those below
 // it, in order of name), a tar (plain, gzip or zstd, told by content), or one
 // document. Files that are not JSON by name are given with nil text.
