@@ -3,6 +3,7 @@ package ais
 import (
 	"bytes"
 	"errors"
+	"time"
 )
 
 // tags is what NMEA 0183 4.10 tag blocks before a sentence tell.
@@ -150,4 +151,37 @@ func epoch(b []byte) (int64, bool) {
 		return v * 1e6, v < 1000<<33
 	}
 	return 0, false
+}
+
+// TagBlock reads the NMEA 0183 4.10 tag block before a sentence of any kind, for
+// programs that read other sentences of the same line: the time of its parameter
+// c: (zero where it tells none), the station of s:, and the sentence behind it. A
+// line without a block is returned as it is. Errors: ErrTagBlock, ErrTagChecksum,
+// ErrTagValue.
+func TagBlock(line []byte) (at time.Time, station string, rest []byte, err error) {
+	if len(line) == 0 || line[0] != '\\' {
+		return time.Time{}, "", line, nil
+	}
+	t := tags{group: -1}
+	if rest, err = t.parse(line); err != nil {
+		return time.Time{}, "", nil, err
+	}
+	if t.time != 0 {
+		at = time.Unix(0, t.time).UTC()
+	}
+	return at, string(t.station), rest, nil
+}
+
+// Checksum verifies the sum at the end of a sentence that begins with '$' or '!' and
+// returns its fields, the first of which is talker and type. Errors: ErrChecksum,
+// ErrNoChecksum.
+func Checksum(sentence []byte) (fields [][]byte, err error) {
+	star := bytes.LastIndexByte(sentence, '*')
+	if len(sentence) < 2 || star < 1 {
+		return nil, ErrNoChecksum
+	}
+	if _, err := sum(sentence, 1, star); err != nil {
+		return nil, err
+	}
+	return bytes.Split(sentence[1:star], []byte{','}), nil
 }

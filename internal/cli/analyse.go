@@ -20,17 +20,17 @@ func init() { commands = append(commands, newAnalyseCommand) }
 
 // analyseFlags are the inputs of an analysis; each flag may be given several times.
 type analyseFlags struct {
-	port, out, asOf, aisZone string
-	ais, pcap, access        []string
-	advisories, kev          []string
-	accessMapping            string
-	json, pdf                bool
+	port, out, asOf, aisZone  string
+	ais, pcap, access         []string
+	advisories, kev, contacts []string
+	accessMapping             string
+	json, pdf                 bool
 }
 
 func newAnalyseCommand() *cobra.Command {
 	var f analyseFlags
 	c := &cobra.Command{
-		Use:   "analyse --port FILE [--ais F]… [--pcap F]… [--access F]… [--advisories F]… [--kev F]… -o DIR",
+		Use:   "analyse --port FILE [--ais F]… [--contacts SENSOR=F]… [--pcap F]… [--access F]… [--advisories F]… [--kev F]… -o DIR",
 		Short: "Analyse files once, offline, without a server",
 		Long: `Analyse reads recordings once with the same watches as the running system and
 writes into the directory given with -o:
@@ -52,6 +52,7 @@ confirmed and severity warning or alarm.`,
 	fl.StringVarP(&f.out, "output", "o", "", "directory for the results (required)")
 	fl.StringArrayVar(&f.ais, "ais", nil, "file of AIS sentences")
 	fl.StringVar(&f.aisZone, "ais-timezone", "", "IANA zone of clock prefixes in AIS files (default UTC)")
+	fl.StringArrayVar(&f.contacts, "contacts", nil, "SENSOR=FILE: radar or camera contacts (TLL, TTM, JSON lines) of a sensor of the port file")
 	fl.StringArrayVar(&f.pcap, "pcap", nil, "capture file or directory")
 	fl.StringArrayVar(&f.access, "access", nil, "CSV of access events with the columns time, reader, badge, person, result, direction, reason")
 	fl.StringVar(&f.accessMapping, "access-mapping", "", "quaywatch.yaml whose first access source declares the columns of --access")
@@ -79,11 +80,11 @@ func analyse(c *cobra.Command, f analyseFlags) error {
 		return fmt.Errorf("the port file has faults; 'quaywatch port check %s' lists them:\n%w", f.port, problems.Err())
 	}
 	o.Port = p
-	if o.Feeds, err = f.feeds(); err != nil {
+	if o.Feeds, err = f.feeds(p); err != nil {
 		return err
 	}
 	if len(o.Feeds) == 0 {
-		return usagef("analyse needs at least one input: --ais, --pcap, --access, --advisories or --kev")
+		return usagef("analyse needs at least one input: --ais, --contacts, --pcap, --access, --advisories or --kev")
 	}
 	done := startProgress(c, "reading")
 	out, err := system.Analyse(c.Context(), o)
@@ -111,7 +112,7 @@ func analyse(c *cobra.Command, f analyseFlags) error {
 }
 
 // feeds makes the sources in the order: documents first, then recordings.
-func (f analyseFlags) feeds() ([]system.Feed, error) {
+func (f analyseFlags) feeds(p *port.Port) ([]system.Feed, error) {
 	access := config.Source{Access: &config.Access{Columns: config.Columns{Time: "time", Reader: "reader", Badge: "badge",
 		Person: "person", Result: "result", Direction: "direction", Reason: "reason"}}}
 	if f.accessMapping != "" {
@@ -135,16 +136,22 @@ func (f analyseFlags) feeds() ([]system.Feed, error) {
 	for _, in := range []struct {
 		kind  string
 		paths []string
-	}{{config.KindAdvisories, f.advisories}, {config.KindKEV, f.kev}, {config.KindAIS, f.ais}, {config.KindPcap, f.pcap}, {config.KindAccess, f.access}} {
+	}{{config.KindAdvisories, f.advisories}, {config.KindKEV, f.kev}, {config.KindContacts, f.contacts}, {config.KindAIS, f.ais}, {config.KindPcap, f.pcap}, {config.KindAccess, f.access}} {
 		for _, path := range in.paths {
 			s := config.Source{Kind: in.kind, Address: path, ID: feedID(in.kind, path, ids)}
 			switch in.kind {
+			case config.KindContacts: // before AIS: contacts wait for AIS to come to their moment
+				sensor, file, ok := strings.Cut(path, "=")
+				if !ok {
+					return nil, usagef("--contacts %q: write SENSOR=FILE with a sensor of the port file", path)
+				}
+				s.Sensor, s.Address, s.ID = sensor, file, feedID(in.kind, file, ids)
 			case config.KindAIS:
 				s.TimeZone = f.aisZone
 			case config.KindAccess:
 				s.Access, s.TimeZone = access.Access, access.TimeZone
 			}
-			feed, err := system.Recording(s)
+			feed, err := system.Recording(s, p)
 			if err != nil {
 				return nil, err
 			}

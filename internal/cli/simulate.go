@@ -42,10 +42,10 @@ func newSimulateCommand() *cobra.Command {
 	var f simulateFlags
 	c := &cobra.Command{
 		Use:   "simulate",
-		Short: "Write what a simulated port emits: AIS, packets, badge rows, and the truth",
+		Short: "Write what a simulated port emits: AIS, radar, packets, badge rows, and the truth",
 		Long: `Simulate drives the port of a port file and writes into a directory:
-ais.nmea (sentences with tag blocks), network.pcap, access.csv and truth.ndjson,
-which says what was hidden and what only looks like it. The same port file, seed,
+ais.nmea (sentences with tag blocks), radar.nmea (TTM sentences of the first radar
+of the port file), network.pcap, access.csv and truth.ndjson, which says what was hidden and what only looks like it. The same port file, seed,
 start and length give the same bytes. Files of that name are replaced.
 
 Exit codes: 0 done; 1 failed; 2 used wrongly.`,
@@ -98,7 +98,7 @@ func runSimulate(c *cobra.Command, f simulateFlags) error {
 	return nil
 }
 
-var simulationFiles = []string{"ais.nmea", "network.pcap", "access.csv", "truth.ndjson"}
+var simulationFiles = []string{"ais.nmea", "network.pcap", "access.csv", "truth.ndjson", "radar.nmea"}
 
 // writeSimulation runs to the end and tells the size of each file.
 func writeSimulation(ctx context.Context, dir string, s *simulate.Simulation, end time.Time) (sizes map[string]int64, err error) {
@@ -120,7 +120,7 @@ func writeSimulation(ctx context.Context, dir string, s *simulate.Simulation, en
 		}
 		files[i] = &counted{file: file, w: bufio.NewWriterSize(file, 1<<18)}
 	}
-	err = simulate.Run(ctx, s, simulate.Pace{Until: end}, simulate.Sinks{AIS: files[0], Pcap: files[1], Access: files[2], Truth: files[3]})
+	err = simulate.Run(ctx, s, simulate.Pace{Until: end}, simulate.Sinks{AIS: files[0], Pcap: files[1], Access: files[2], Truth: files[3], Radar: files[4]})
 	sizes = map[string]int64{}
 	for i, name := range simulationFiles {
 		sizes[name] = files[i].n

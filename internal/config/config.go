@@ -85,17 +85,19 @@ const (
 	KindAccess     = "access"
 	KindAdvisories = "advisories"
 	KindKEV        = "kev"
+	KindContacts   = "contacts"
 )
 
 // Kinds are the kinds of source in the order of the manual.
-var Kinds = []string{KindAIS, KindPcap, KindAccess, KindAdvisories, KindKEV}
+var Kinds = []string{KindAIS, KindPcap, KindAccess, KindAdvisories, KindKEV, KindContacts}
 
 // Source is one feed.
 type Source struct {
 	ID       string        `yaml:"id"`
 	Kind     string        `yaml:"kind"`
-	Address  string        `yaml:"address"`   // ais: tcp://host:port, udp://host:port; all: a file or directory, "-" for standard input
+	Address  string        `yaml:"address"`   // ais, contacts: tcp://host:port, udp://host:port; all: a file or directory, "-" for standard input
 	Expect   time.Duration `yaml:"expect"`    // the longest normal silence; 0: none declared, silence is then not judged
+	Sensor   string        `yaml:"sensor"`    // contacts: id of the sensor in the port file
 	TimeZone string        `yaml:"time_zone"` // of times without an offset; "" is UTC
 	Follow   bool          `yaml:"follow"`    // pcap, access: the file grows
 	Every    time.Duration `yaml:"every"`     // advisories, kev: how often the file is read again; 0: once at the start
@@ -270,7 +272,7 @@ func (c *Config) checkSources(pos *strictyaml.Positions) (out strictyaml.Problem
 			bad("kind", fmt.Sprintf("%q is not a kind of source", s.Kind), hint)
 		}
 		if s.Address == "" {
-			bad("address", "a source needs an address", "give a file, a directory, or for ais tcp://host:port or udp://host:port")
+			bad("address", "a source needs an address", "give a file, a directory, or for ais and contacts tcp://host:port or udp://host:port")
 		}
 		if s.Address == "-" {
 			if stdin != "" {
@@ -279,13 +281,16 @@ func (c *Config) checkSources(pos *strictyaml.Positions) (out strictyaml.Problem
 			stdin = s.ID
 		}
 		if err := checkAddress(s); err != nil {
-			bad("address", err.Error(), "ais takes tcp://host:port, udp://host:port, a file or -; the other kinds take a file or directory")
+			bad("address", err.Error(), "ais and contacts take tcp://host:port, udp://host:port, a file or -; the other kinds take a file or directory")
 		}
 		if _, err := time.LoadLocation(s.TimeZone); err != nil {
 			bad("time_zone", fmt.Sprintf("%q is not a time zone", s.TimeZone), "use an IANA name such as Europe/Paris")
 		}
 		if s.Expect < 0 || s.Every < 0 {
 			bad("expect", "a time can't be negative", "write it as 30s, 5m or 1h")
+		}
+		if (s.Kind == KindContacts) != (s.Sensor != "") {
+			bad("sensor", "contacts come from a sensor of the port file, and other kinds from none", "name the sensor of a source of kind contacts, such as radar-head, and of no other")
 		}
 		if s.Kind == KindAccess && s.Access == nil {
 			bad("access", "an access source needs its columns declared", "add access: with columns: time, reader and result at least")
@@ -317,7 +322,7 @@ func checkAddress(s Source) error {
 	if !ok {
 		return nil
 	}
-	if s.Kind != KindAIS || scheme != "tcp" && scheme != "udp" {
+	if s.Kind != KindAIS && s.Kind != KindContacts || scheme != "tcp" && scheme != "udp" {
 		return fmt.Errorf("%q is not an address that a source of kind %s can read", s.Address, s.Kind)
 	}
 	_, p, err := net.SplitHostPort(rest)

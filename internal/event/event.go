@@ -95,12 +95,13 @@ type Batch struct {
 	Advisories []Advisory       `cbor:"8,keyasint,omitempty" json:"advisories,omitempty"`
 	Health     []SourceHealth   `cbor:"9,keyasint,omitempty" json:"health,omitempty"`
 	Exploited  []Exploited      `cbor:"10,keyasint,omitempty" json:"exploited,omitempty"`
+	Contacts   []Contact        `cbor:"11,keyasint,omitempty" json:"contacts,omitempty"`
 }
 
 // Len is the number of observations in the batch.
 func (b *Batch) Len() int {
 	return len(b.Vessels) + len(b.Flows) + len(b.Devices) + len(b.Access) +
-		len(b.Alerts) + len(b.Advisories) + len(b.Health) + len(b.Exploited)
+		len(b.Alerts) + len(b.Advisories) + len(b.Health) + len(b.Exploited) + len(b.Contacts)
 }
 
 // VesselReport is one AIS report (ITU-R M.1371-5), position or static or both.
@@ -138,6 +139,21 @@ type VesselReport struct {
 	Virtual     bool      `cbor:"37,keyasint,omitempty" json:"virtual,omitempty"`      // type 21: the aid does not exist but as a message
 	OffPosition bool      `cbor:"38,keyasint,omitempty" json:"off_position,omitempty"` // type 21: a floating aid says so, where Second is 59 or less
 	Text        string    `cbor:"39,keyasint,omitempty" json:"text,omitempty"`         // safety related text (types 12, 14), as far as decoded
+}
+
+// Contact is one look of a radar or a camera at something on the water: where it
+// is, whoever it says it is. The numbers are those of the sensor's own tracker.
+type Contact struct {
+	Head
+	Sensor   string  `cbor:"10,keyasint" json:"sensor"`                       // id of the sensor in the port file
+	Track    string  `cbor:"11,keyasint" json:"track"`                        // the sensor's own number of the target
+	Lat      float64 `cbor:"12,keyasint" json:"lat"`                          // degrees north, WGS 84
+	Lon      float64 `cbor:"13,keyasint" json:"lon"`                          // degrees east
+	SOG      float32 `cbor:"14,keyasint" json:"sog"`                          // knots over ground, NaN absent
+	COG      float32 `cbor:"15,keyasint" json:"cog"`                          // degrees over ground, NaN absent
+	Accuracy float32 `cbor:"16,keyasint,omitempty" json:"accuracy,omitempty"` // metres, one standard deviation; 0: that of the sensor
+	Lost     bool    `cbor:"17,keyasint,omitempty" json:"lost,omitempty"`     // the tracker gave the target up
+	Class    string  `cbor:"18,keyasint,omitempty" json:"class,omitempty"`    // what the sensor takes it for, in its own words
 }
 
 // Endpoint is one end of a flow.

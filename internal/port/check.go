@@ -79,6 +79,7 @@ func (c *checker) fields() {
 	walkAll(c, "land", p.Land)
 	walkAll(c, "vessels", p.Vessels)
 	walkAll(c, "aids", p.Aids)
+	walkAll(c, "sensors", p.Sensors)
 }
 
 func walkAll[T any](c *checker, section string, all []T) {

@@ -87,6 +87,15 @@ func (c *checker) seamarks() {
 		}
 		c.mmsi(place{"aids", i, "mmsi"}, c.port.Aids[i].MMSI, mmsis, use)
 	}
+	for i := range c.port.Sensors {
+		s := &c.port.Sensors[i]
+		if a := c.asset(s.Asset); s.Position == (Point{}) && (a == nil || a.Position == (Point{})) {
+			c.fault(place{"sensors", i, "position"}, "nothing says where the sensor stands", "give its position, or name an asset that has one")
+		}
+		if s.Range > 0 && s.Blind >= s.Range {
+			c.fault(place{"sensors", i, "blind_m"}, fmt.Sprintf("within %g m nothing is seen, and beyond %g m neither", s.Blind, s.Range), "give the blind distance in metres, less than range_m")
+		}
+	}
 }
 
 func (c *checker) mmsi(at place, n int, seen map[int]place, uses ...mmsiUse) {

@@ -182,4 +182,14 @@ func (c *checker) complete() {
 	for i := range p.Aids {
 		fill(&p.Aids[i].Name, p.Aids[i].ID)
 	}
+	for i := range p.Sensors {
+		s := &p.Sensors[i]
+		fill(&s.Name, s.ID)
+		if a := c.asset(s.Asset); a != nil && s.Position == (Point{}) {
+			s.Position = a.Position
+		}
+		for j := range s.Shadows {
+			s.Shadows[j] = open(s.Shadows[j])
+		}
+	}
 }

@@ -54,6 +54,7 @@ type Port struct {
 	Land        []Land      `yaml:"land"`
 	Vessels     []Vessel    `yaml:"vessels"` // the port's own craft: tugs, pilot boats
 	Aids        []Aid       `yaml:"aids"`    // aids to navigation and base stations with AIS
+	Sensors     []Sensor    `yaml:"sensors"` // radars and cameras that track what is on the water
 
 	index *index // built by Load
 }
@@ -341,6 +342,24 @@ type Aid struct {
 	Kind     string `yaml:"kind"`                 // "aid", "virtual-aid", "base-station"
 	Position Point  `yaml:"position"`
 }
+
+// Sensor is a radar or a camera that tracks what is on the water, and tells it as
+// contacts. Where it can't see, nothing follows from seeing nothing.
+type Sensor struct {
+	ID       string  `yaml:"id"`
+	Name     string  `yaml:"name"`
+	Kind     string  `yaml:"kind"`     // one of SensorKinds
+	Asset    string  `yaml:"asset"`    // the device, where it is in the register
+	Position Point   `yaml:"position"` // zero: that of the asset
+	Range    float64 `yaml:"range_m"`  // metres within which a ship is seen
+	Blind    float64 `yaml:"blind_m"`  // metres within which nothing is seen
+	Accuracy float64 `yaml:"accuracy"` // metres, one standard deviation of a place that it tells; 0: 25
+	Every    float64 `yaml:"every_s"`  // seconds between two looks at a target; 0: 3
+	Shadows  []Ring  `yaml:"shadows"`  // where land or buildings stand in between
+}
+
+// SensorKinds are the kinds of sensor.
+var SensorKinds = []string{"radar", "camera"}
 
 // TerminalKinds are the kinds of terminal.
 var TerminalKinds = []string{"container", "ro-ro", "bulk"}

@@ -56,6 +56,9 @@ func (c *checker) declare() {
 	for i := range p.Aids {
 		c.declareID(p.Aids[i].ID, kindAid, place{"aids", i, "id"})
 	}
+	for i := range p.Sensors {
+		c.declareID(p.Sensors[i].ID, kindSensor, place{"sensors", i, "id"})
+	}
 }
 
 func (c *checker) declareID(id string, k kind, at place) {

@@ -23,6 +23,7 @@ const (
 	kindVessel      kind = "vessel"
 	kindAid         kind = "aid"
 	kindTerminal    kind = "terminal"
+	kindSensor      kind = "sensor"
 )
 
 // form is how a text must look.
@@ -164,6 +165,13 @@ var rules = map[string]rule{
 	"Aid.MMSI":        {needed: true},
 	"Aid.Kind":        {needed: true, oneOf: []string{"aid", "virtual-aid", "base-station"}},
 	"Aid.Position":    {needed: true},
+	"Sensor.ID":       id,
+	"Sensor.Kind":     {needed: true, oneOf: SensorKinds},
+	"Sensor.Asset":    {ref: []kind{kindAsset}},
+	"Sensor.Range":    {needed: true, bounds: &bounds{1, 200_000}},
+	"Sensor.Blind":    {bounds: &bounds{0, 200_000}},
+	"Sensor.Accuracy": {bounds: &bounds{0, 2000}},
+	"Sensor.Every":    {bounds: &bounds{0, 60}},
 }
 
 // allAssetKinds are the kinds of all domains, sorted; which belongs to which

@@ -120,6 +120,7 @@ func (r *reader) take(p *Port, at *strictyaml.Positions) {
 	add(r, "land", &r.port.Land, p.Land, at)
 	add(r, "vessels", &r.port.Vessels, p.Vessels, at)
 	add(r, "aids", &r.port.Aids, p.Aids, at)
+	add(r, "sensors", &r.port.Sensors, p.Sensors, at)
 }
 
 func add[T any](r *reader, section string, all *[]T, more []T, at *strictyaml.Positions) {

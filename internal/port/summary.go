@@ -57,7 +57,7 @@ func (p *Port) Summarise() Summary {
 		Currency: p.Identity.Currency, Level: p.Identity.SecurityLevel, Domains: map[Domain]int{},
 		Counts: []Count{{"sites", len(p.Sites)}, {"areas", len(p.Areas)}, {"zones", len(p.Zones)}, {"conduits", len(p.Conduits)},
 			{"assets", len(p.Assets)}, {"services", len(p.Services)}, {"terminals", len(p.Terminals)}, {"parties", len(p.Parties)}, {"authorities", len(p.Authorities)},
-			{"waters", len(p.Waters)}, {"land", len(p.Land)}, {"vessels", len(p.Vessels)}, {"aids", len(p.Aids)}}}
+			{"waters", len(p.Waters)}, {"land", len(p.Land)}, {"vessels", len(p.Vessels)}, {"aids", len(p.Aids)}, {"sensors", len(p.Sensors)}}}
 	inZone := map[string]int{}
 	for i := range p.Assets {
 		s.Domains[p.Assets[i].Domain]++

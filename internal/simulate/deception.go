@@ -22,6 +22,13 @@ func (s *Simulation) planDeceptions(at func(float64, func())) {
 		s.sea.ghost[v.mmsi] = true
 		s.lie(v, 25*time.Second, s.now.Add(4*time.Minute), func() xy { return false1 }, func() { delete(s.sea.ghost, v.mmsi) })
 	})
+	at(2, func() {
+		if s.radar == nil || s.sea.in == nil {
+			return
+		}
+		s.radar.darkBoat(25 * time.Minute)
+		s.tell(Truth{Kind: "attack", Step: "a boat without AIS comes in along the fairway", Subjects: []string{s.radar.p.ID}, Until: s.now.Add(25 * time.Minute), Rules: []string{"vessel.dark-target"}})
+	})
 	at(5, func() {
 		v := s.sea.first(moored)
 		if v == nil {

@@ -18,6 +18,7 @@ type Sinks struct {
 	Pcap   io.Writer // a capture with its header first (pcap, nanoseconds, Ethernet)
 	Access io.Writer // CSV, header first
 	Truth  io.Writer // JSON lines
+	Radar  io.Writer // TTM sentences of the first radar
 }
 
 // Pace says how fast to run. The zero value is as fast as possible to Until.
@@ -108,6 +109,8 @@ func (k Sinks) open() (func(Item) error, error) {
 			w = k.AIS
 		case Access:
 			w = k.Access
+		case Radar:
+			w = k.Radar
 		case Told:
 			w = k.Truth
 		}

@@ -28,6 +28,7 @@ const (
 	AIS    Kind = iota + 1 // one or more whole NMEA lines of one message, each ended by CR LF
 	Packet                 // one Ethernet frame without check sequence
 	Access                 // one CSV row ended by LF, see AccessHeader
+	Radar                  // one TTM sentence with a tag block, ended by CR LF, of the first radar of the port file
 	Told                   // one JSON object of the truth ended by LF, see Truth
 )
 
@@ -59,6 +60,7 @@ type Simulation struct {
 	sea   *sea
 	net   *fabric
 	doors *doors
+	radar *radar // nil where the port has none
 }
 
 var errNoStart = errors.New("a simulation needs a start time")
@@ -76,6 +78,7 @@ func New(p *port.Port, o Options) (*Simulation, error) {
 	s.sea = newSea(s)
 	s.net = newFabric(s)
 	s.doors = newDoors(s)
+	s.radar = newRadar(s)
 	if o.Campaign {
 		if err := s.planCampaign(); err != nil {
 			return nil, fmt.Errorf("plan the campaign: %w", err)

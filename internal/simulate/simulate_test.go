@@ -34,7 +34,7 @@ func saltmere(t testing.TB) *port.Port {
 }
 
 // out is what one run wrote.
-type out struct{ ais, pcap, access, truth bytes.Buffer }
+type out struct{ ais, pcap, access, truth, radar bytes.Buffer }
 
 func run(t testing.TB, p *port.Port, o Options, d time.Duration) *out {
 	t.Helper()
@@ -43,7 +43,7 @@ func run(t testing.TB, p *port.Port, o Options, d time.Duration) *out {
 		t.Fatal(err)
 	}
 	var w out
-	if err := Run(context.Background(), s, Pace{Until: o.Start.Add(d)}, Sinks{&w.ais, &w.pcap, &w.access, &w.truth}); err != nil {
+	if err := Run(context.Background(), s, Pace{Until: o.Start.Add(d)}, Sinks{&w.ais, &w.pcap, &w.access, &w.truth, &w.radar}); err != nil {
 		t.Fatal(err)
 	}
 	return &w
@@ -53,7 +53,7 @@ func TestSameSeedSameBytes(t *testing.T) {
 	p := saltmere(t)
 	o := Options{Seed: 5, Start: start, Campaign: true, CampaignAt: start.Add(2 * time.Minute)}
 	a, b := run(t, p, o, 6*time.Minute), run(t, p, o, 6*time.Minute)
-	if !bytes.Equal(a.ais.Bytes(), b.ais.Bytes()) || !bytes.Equal(a.pcap.Bytes(), b.pcap.Bytes()) || !bytes.Equal(a.access.Bytes(), b.access.Bytes()) || !bytes.Equal(a.truth.Bytes(), b.truth.Bytes()) {
+	if !bytes.Equal(a.ais.Bytes(), b.ais.Bytes()) || !bytes.Equal(a.pcap.Bytes(), b.pcap.Bytes()) || !bytes.Equal(a.access.Bytes(), b.access.Bytes()) || !bytes.Equal(a.truth.Bytes(), b.truth.Bytes()) || !bytes.Equal(a.radar.Bytes(), b.radar.Bytes()) || a.radar.Len() == 0 {
 		t.Error("two runs with one seed differ")
 	}
 	o.Seed = 6

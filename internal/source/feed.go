@@ -208,6 +208,15 @@ func (f *Feed) Exploited(ctx context.Context, r event.Exploited) error {
 	return f.added(ctx, &r.Head)
 }
 
+// Contact adds a look of a radar or a camera.
+func (f *Feed) Contact(ctx context.Context, r event.Contact) error {
+	fitContact(&r)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.batch.Contacts = append(f.batch.Contacts, r)
+	return f.added(ctx, &r.Head)
+}
+
 // added counts a row that was appended and flushes a full batch.
 func (f *Feed) added(ctx context.Context, h *event.Head) error {
 	if err := f.failed; err != nil {
@@ -389,7 +398,7 @@ func (f *Feed) flush(ctx context.Context, withHealth bool) error {
 	f.batch = event.Batch{Source: f.id,
 		Vessels: f.batch.Vessels[:0], Flows: f.batch.Flows[:0], Devices: f.batch.Devices[:0],
 		Access: f.batch.Access[:0], Alerts: f.batch.Alerts[:0], Advisories: f.batch.Advisories[:0],
-		Exploited: f.batch.Exploited[:0], Health: f.batch.Health[:0]}
+		Exploited: f.batch.Exploited[:0], Contacts: f.batch.Contacts[:0], Health: f.batch.Health[:0]}
 	return f.saveMark(ctx)
 }
 
@@ -453,6 +462,9 @@ func each(b *event.Batch, visit func(*event.Head)) {
 	}
 	for i := range b.Exploited {
 		visit(&b.Exploited[i].Head)
+	}
+	for i := range b.Contacts {
+		visit(&b.Contacts[i].Head)
 	}
 }
 

@@ -100,6 +100,11 @@ func fitExploited(r *event.Exploited) {
 	fitText(&r.CVE, &r.Vendor, &r.Product, &r.Name)
 }
 
+func fitContact(r *event.Contact) {
+	fitHead(&r.Head)
+	fitText(&r.Sensor, &r.Track, &r.Class)
+}
+
 func fitHealth(r *event.SourceHealth) {
 	fitHead(&r.Head)
 	fitTime(&r.LastSeen, &r.LastTold)

@@ -61,7 +61,10 @@ func recording(t testing.TB, kind, path string) Feed {
 	if kind == config.KindAccess {
 		c.Access = accessColumns()
 	}
-	f, err := Recording(c)
+	if kind == config.KindContacts {
+		c.Sensor = "north-head-radar"
+	}
+	f, err := Recording(c, loadSaltmere(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,12 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 		return err
 	}
 	defer ais.Close()
-	cfg, err := demoConfig(o, ais.Addr().String())
+	radar, err := listenAIS(ctx)
+	if err != nil {
+		return err
+	}
+	defer radar.Close()
+	cfg, err := demoConfig(o, ais.Addr().String(), radar.Addr().String())
 	if err != nil {
 		return err
 	}
@@ -96,7 +101,7 @@ func Demo(ctx context.Context, o DemoOptions) (err error) {
 		return err
 	}
 	return s.Run(ctx, RunOptions{Told: o.Told, Exercise: "demo", Wrap: login, Listening: o.Listening,
-		Sources: func(ctx context.Context) error { return s.simulated(ctx, o, ais, feeds) }})
+		Sources: func(ctx context.Context) error { return s.simulated(ctx, o, ais, radar, feeds) }})
 }
 
 // demoMark is the file by which a directory of the demo is known.
@@ -141,13 +146,14 @@ func writeExample(dir string) error {
 	return nil
 }
 
-func demoConfig(o DemoOptions, ais string) (*config.Config, error) {
+func demoConfig(o DemoOptions, ais, radar string) (*config.Config, error) {
 	text := fmt.Sprintf(`
 port: port/port.yaml
 listen: %q
 tls: {off: true}
 sources:
   - {id: ais-tower, kind: ais, address: "tcp://%s", expect: 30s}
+  - {id: radar-north-head, kind: contacts, sensor: north-head-radar, address: "tcp://%s", expect: 30s}
   - {id: sensor-core, kind: pcap, address: feeds/network.pcap, follow: true, expect: 30s}
   - id: badges
     kind: access
@@ -156,13 +162,14 @@ sources:
     expect: 20m
     access:
       columns: {time: time, reader: reader, badge: badge, person: person, result: result, direction: direction, reason: reason}
-`, o.Listen, ais)
+`, o.Listen, ais, radar)
 	return config.Parse(filepath.Join(o.Dir, "quaywatch.yaml"), []byte(text))
 }
 
 // simulated runs the port: the past at once, then by the clock.
-func (s *System) simulated(ctx context.Context, o DemoOptions, ais *aisFeed, feeds string) error {
+func (s *System) simulated(ctx context.Context, o DemoOptions, ais, radar *aisFeed, feeds string) error {
 	go ais.accept()
+	go radar.accept()
 	capture, err := os.OpenFile(filepath.Join(feeds, "network.pcap"), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
@@ -178,10 +185,12 @@ func (s *System) simulated(ctx context.Context, o DemoOptions, ais *aisFeed, fee
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer truth.Close()
-	select {
-	case <-ais.connected:
-	case <-ctx.Done():
-		return ctx.Err()
+	for _, f := range []*aisFeed{ais, radar} {
+		select {
+		case <-f.connected:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	now := time.Now().UTC()
 	sim, err := simulate.New(s.port.Load(), simulate.Options{Seed: o.Seed, Start: now.Add(-demoPast), Campaign: true, CampaignAt: now.Add(-demoCampaign)})
@@ -189,7 +198,7 @@ func (s *System) simulated(ctx context.Context, o DemoOptions, ais *aisFeed, fee
 		return fmt.Errorf("demo: %w", err)
 	}
 	err = simulate.Run(ctx, sim, simulate.Pace{Live: now, Speed: o.Speed},
-		simulate.Sinks{AIS: ais, Pcap: &bounded{w: capture, left: demoBytes}, Access: access, Truth: truth})
+		simulate.Sinks{AIS: ais, Pcap: &bounded{w: capture, left: demoBytes}, Access: access, Truth: truth, Radar: radar})
 	if errors.Is(err, errDemoFull) {
 		s.log.Warn("the capture of the demo has reached its bound: the simulated port stops, the console stays")
 		return nil
@@ -212,7 +221,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 	return b.w.Write(p)
 }
 
-// aisFeed is the shore station of the demo: a TCP server that sends every
+// aisFeed is the shore station of the demo, and its radar: a TCP server that sends every
 // sentence to whoever is connected and drops what nobody hears.
 type aisFeed struct {
 	net.Listener

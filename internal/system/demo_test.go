@@ -49,7 +49,7 @@ func TestDemoIsForThisMachine(t *testing.T) {
 	if err := writeExample(filepath.Join(dir, "port")); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := demoConfig(DemoOptions{Dir: dir, Listen: config.DefaultListen}, "127.0.0.1:9")
+	cfg, err := demoConfig(DemoOptions{Dir: dir, Listen: config.DefaultListen}, "127.0.0.1:9", "127.0.0.1:4002")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestReportSaysWhatTheRoleDoesNotShow(t *testing.T) {
 	if err := writeExample(filepath.Join(dir, "port")); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := demoConfig(DemoOptions{Dir: dir, Listen: config.DefaultListen}, "127.0.0.1:9")
+	cfg, err := demoConfig(DemoOptions{Dir: dir, Listen: config.DefaultListen}, "127.0.0.1:9", "127.0.0.1:9")
 	if err != nil {
 		t.Fatal(err)
 	}

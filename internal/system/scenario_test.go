@@ -29,7 +29,7 @@ type played struct {
 }
 
 func (p played) feeds(t testing.TB) []Feed {
-	return []Feed{recording(t, config.KindAIS, filepath.Join(p.dir, "ais.nmea")),
+	return []Feed{recording(t, config.KindContacts, filepath.Join(p.dir, "radar.nmea")), recording(t, config.KindAIS, filepath.Join(p.dir, "ais.nmea")),
 		recording(t, config.KindPcap, filepath.Join(p.dir, "network.pcap")), recording(t, config.KindAccess, filepath.Join(p.dir, "access.csv"))}
 }
 
@@ -41,9 +41,9 @@ func play(t testing.TB, o simulate.Options, long time.Duration) played {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]*bytes.Buffer{"ais.nmea": {}, "network.pcap": {}, "access.csv": {}, "truth.ndjson": {}}
+	files := map[string]*bytes.Buffer{"ais.nmea": {}, "network.pcap": {}, "access.csv": {}, "truth.ndjson": {}, "radar.nmea": {}}
 	err = simulate.Run(context.Background(), s, simulate.Pace{Until: o.Start.Add(long)}, simulate.Sinks{
-		AIS: files["ais.nmea"], Pcap: files["network.pcap"], Access: files["access.csv"], Truth: files["truth.ndjson"]})
+		AIS: files["ais.nmea"], Pcap: files["network.pcap"], Access: files["access.csv"], Truth: files["truth.ndjson"], Radar: files["radar.nmea"]})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,8 @@ func concerns(p *port.Port, f *finding.Finding, tr simulate.Truth, again bool) b
 				(fact.Time.Sub(tr.Time).Abs() < 2*time.Second || again && f.Since.Before(tr.Time) && tr.Time.Sub(f.Last) < 5*time.Minute)
 		})
 	}
-	return slices.ContainsFunc(names(p, tr.Subjects[0]), func(id string) bool { return about(f, id) })
+	return strings.HasPrefix(f.Subject.ID, tr.Subjects[0]+":") || // a target of a sensor
+		slices.ContainsFunc(names(p, tr.Subjects[0]), func(id string) bool { return about(f, id) })
 }
 
 // names are the ways in which a finding may name a subject of the truth.
@@ -220,7 +221,9 @@ func falseAlarms(t *testing.T, p *port.Port, truth []simulate.Truth, findings []
 				return false
 			}
 			return slices.ContainsFunc(tr.Subjects, func(s string) bool {
-				return slices.ContainsFunc(names(p, s), func(id string) bool { return f.Subject.ID == id || strings.HasPrefix(f.Subject.ID, id+">") })
+				return slices.ContainsFunc(names(p, s), func(id string) bool {
+					return f.Subject.ID == id || strings.HasPrefix(f.Subject.ID, id+">") || strings.HasPrefix(f.Subject.ID, id+":")
+				})
 			})
 		})
 		if !explained {

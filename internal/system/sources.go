@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/config"
 	"github.com/quaywatch/quaywatch/internal/event"
+	"github.com/quaywatch/quaywatch/internal/port"
 	"github.com/quaywatch/quaywatch/internal/source"
 	"github.com/quaywatch/quaywatch/internal/source/access"
 	"github.com/quaywatch/quaywatch/internal/source/advisory"
@@ -19,7 +21,7 @@ import (
 // domainOf is the world that a kind of source watches.
 func domainOf(kind string) string {
 	switch kind {
-	case config.KindAIS:
+	case config.KindAIS, config.KindContacts:
 		return "sea"
 	case config.KindPcap:
 		return "ot"
@@ -32,20 +34,22 @@ func domainOf(kind string) string {
 
 // Recording makes the source of a file that is read once: its arrival is not
 // known, so the same file gives the same observations.
-func Recording(c config.Source) (Feed, error) {
+func Recording(c config.Source, p *port.Port) (Feed, error) {
 	c.Follow, c.Every, c.Expect = false, 0, 0
-	src, err := newSource(c, nil, func() time.Time { return time.Time{} })
+	src, err := newSource(c, p, nil, func() time.Time { return time.Time{} })
 	return Feed{Source: src, Kind: c.Kind, Domain: domainOf(c.Kind)}, err
 }
 
 // newSource makes the source that a configuration describes. A nil clock is
 // the system clock.
-func newSource(c config.Source, marks source.Bookmarks, clock func() time.Time) (source.Source, error) {
+func newSource(c config.Source, p *port.Port, marks source.Bookmarks, clock func() time.Time) (source.Source, error) {
 	var src source.Source
 	var err error
 	switch c.Kind {
 	case config.KindAIS:
 		src, err = ais.New(ais.Config{ID: c.ID, Address: c.Address, Zone: c.TimeZone, Expect: c.Expect, Bookmarks: marks, Clock: clock})
+	case config.KindContacts:
+		src, err = contacts(c, p, marks, clock)
 	case config.KindPcap:
 		src = pcap.New(c.ID, []string{c.Address}, pcap.Options{Clock: clock, Expect: c.Expect, Follow: c.Follow, Bookmarks: marks})
 	case config.KindAccess:
@@ -64,6 +68,23 @@ func newSource(c config.Source, marks source.Bookmarks, clock func() time.Time) 
 		return nil, fmt.Errorf("source %s: %w", c.ID, err)
 	}
 	return src, nil
+}
+
+// contacts makes the source of a radar or a camera of the port file.
+func contacts(c config.Source, p *port.Port, marks source.Bookmarks, clock func() time.Time) (source.Source, error) {
+	var ids []string
+	for i := range p.Sensors {
+		s := &p.Sensors[i]
+		if s.ID == c.Sensor {
+			of := &ais.Contacts{Sensor: s.ID, Lat: s.Position.Lat(), Lon: s.Position.Lon()}
+			return ais.New(ais.Config{ID: c.ID, Address: c.Address, Zone: c.TimeZone, Expect: c.Expect, Bookmarks: marks, Clock: clock, Contacts: of})
+		}
+		ids = append(ids, s.ID)
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("the port file declares no sensors: add a section sensors with %q", c.Sensor)
+	}
+	return nil, fmt.Errorf("the port file has no sensor %q: it has %s", c.Sensor, strings.Join(ids, ", "))
 }
 
 // mapping translates the declared columns of an access source.
@@ -96,7 +117,7 @@ func (s *System) runSource(ctx context.Context, c config.Source) error {
 	wait := firstRetry
 	for {
 		began := time.Now()
-		src, err := newSource(c, s.records, nil)
+		src, err := newSource(c, s.port.Load(), s.records, nil)
 		if err != nil {
 			return err // a mistake of the configuration: checked before, so never reached while running
 		}
@@ -130,7 +151,7 @@ func (s *System) runSource(ctx context.Context, c config.Source) error {
 func (s *System) checkSources() error {
 	var errs []error
 	for _, c := range s.cfg.Source {
-		_, err := newSource(c, s.records, nil)
+		_, err := newSource(c, s.port.Load(), s.records, nil)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

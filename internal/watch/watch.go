@@ -54,7 +54,7 @@ func (s *Set) Resume(open []finding.Finding) {
 
 // Observe hands a batch to every watch.
 func (s *Set) Observe(b *event.Batch) {
-	if len(b.Vessels) > 0 {
+	if len(b.Vessels)+len(b.Contacts) > 0 {
 		s.Vessel.Observe(b)
 	}
 	s.ObserveButVessels(b)
@@ -92,6 +92,9 @@ func (e *Ends) Observe(b *event.Batch) {
 	}
 	for i := range b.Flows {
 		move(&e.Network, b.Flows[i].Last)
+	}
+	for i := range b.Contacts {
+		move(&e.Vessels, b.Contacts[i].Time)
 	}
 	for i := range b.Devices {
 		move(&e.Network, b.Devices[i].Time)

@@ -86,6 +86,9 @@ func (in *intake) line(ctx context.Context) error {
 		return nil
 	}
 	now := in.feed.Now()
+	if in.s.c.Contacts != nil {
+		return in.contact(ctx, now)
+	}
 	if in.s.scheme != "file" {
 		in.dec.SetArrival(now)
 	}

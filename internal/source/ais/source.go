@@ -26,6 +26,8 @@ type Config struct {
 	Zone    string        // IANA time zone of a date and time written before sentences; "" is UTC
 	Expect  time.Duration // longest normal silence; 0: none declared
 
+	Contacts *Contacts // lines are contacts of a radar or a camera, not AIS; nil: AIS
+
 	Stdin     io.Reader         // what "-" reads; nil is os.Stdin
 	Opened    io.ReadCloser     // the address, opened already (Open), for commands that read it once; nil: Run opens it
 	Bookmarks source.Bookmarks  // where a file goes on after a restart; nil: from the start

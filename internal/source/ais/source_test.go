@@ -25,10 +25,11 @@ const (
 
 // sink keeps what it is given and signals each batch.
 type sink struct {
-	mu      sync.Mutex
-	vessels []event.VesselReport
-	health  event.SourceHealth
-	got     chan struct{}
+	mu       sync.Mutex
+	vessels  []event.VesselReport
+	contacts []event.Contact
+	health   event.SourceHealth
+	got      chan struct{}
 }
 
 func newSink() *sink { return &sink{got: make(chan struct{}, 1000)} }
@@ -37,6 +38,7 @@ func (s *sink) Put(_ context.Context, b *event.Batch) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.vessels = append(s.vessels, b.Vessels...)
+	s.contacts = append(s.contacts, b.Contacts...)
 	if n := len(b.Health); n > 0 {
 		s.health = b.Health[n-1]
 	}

@@ -156,6 +156,7 @@ func newest(b *event.Batch) (*event.Head, string) {
 	take(len(b.Alerts), func(i int) *event.Head { return &b.Alerts[i].Head }, "alerts")
 	take(len(b.Advisories), func(i int) *event.Head { return &b.Advisories[i].Head }, "advisories")
 	take(len(b.Exploited), func(i int) *event.Head { return &b.Exploited[i].Head }, "kev")
+	take(len(b.Contacts), func(i int) *event.Head { return &b.Contacts[i].Head }, "contacts")
 	return found, kind
 }
 

@@ -59,6 +59,20 @@ type Limits struct {
 	StopWithin, StopHeld time.Duration
 	LengthLeast          uint16 // metres; smaller craft do such things
 
+	// vessel.sensor-disagrees, vessel.not-seen, vessel.dark-target: in sweeps of the
+	// sensor that follow each other, and in time
+	SensorApart  int           // sweeps without a pair, of a vessel whose target goes on elsewhere
+	SensorSure   int           // sweeps that make it confirmed
+	SensorFar    float64       // metres between the two at least
+	UnseenSweeps int           // of a vessel that nothing is seen of
+	UnseenTime   time.Duration // and this long
+	UnseenSeeing float64       // part of the vessels seen before that the sensor still sees
+	DarkSweeps   int           // of a target without a vessel
+	DarkTime     time.Duration // and this long
+	DarkLikely   time.Duration // that makes it likely
+	DarkSpeed    float64       // knots made good; slower things are buoys, gear, anchored craft
+	DarkWay      float64       // metres
+
 	// vessel.silent
 	SilentFactor  float64       // times the longest of the recent gaps
 	SilentLeast   time.Duration // of a vessel under way
@@ -92,6 +106,9 @@ func DefaultLimits() Limits {
 		SafetyRate: 5, SafetyTime: 10 * time.Minute, BeaconNear: 9260,
 		DriftSlow: 0.4, DriftFast: 5, DriftAngle: 45, DriftWay: 500, DriftTime: 10 * time.Minute,
 		StopFrom: 7, StopTo: 1, StopWithin: 30 * time.Second, StopHeld: time.Minute, LengthLeast: 50,
+		SensorApart: 3, SensorSure: 10, SensorFar: 300,
+		UnseenSweeps: 20, UnseenTime: 5 * time.Minute, UnseenSeeing: 0.5,
+		DarkSweeps: 20, DarkTime: 3 * time.Minute, DarkLikely: 10 * time.Minute, DarkSpeed: 3, DarkWay: 300,
 		SilentFactor: 3, SilentLeast: 6 * time.Minute, SilentMoored: 30 * time.Minute, SilentHeard: 0.5, SilentReports: 10, SilentOthers: 2, ExitShare: 0.15,
 		RangeFactor: 2, RangeLeast: 74080, RangeReports: 2000, LandInside: 200,
 		CoastInside: 10000, CoastVisits: 6, CoastLearned: 24 * time.Hour,

@@ -32,8 +32,30 @@ type polygon struct {
 	ring   port.Ring
 }
 
+// declareSensors joins the sensors of the port file to what is known of them.
+func (w *Watch) declareSensors() {
+	old := w.sensors
+	w.sensors = map[string]*sensor{}
+	if w.port == nil {
+		return
+	}
+	for i := range w.port.Sensors {
+		p := &w.port.Sensors[i]
+		s := old[p.ID]
+		if s == nil {
+			s = &sensor{targets: map[string]*target{}, watched: map[uint32]*watched{}}
+		}
+		s.declared, s.shadows = p, nil
+		for _, ring := range p.Shadows {
+			s.shadows = append(s.shadows, polygonOf("", ring))
+		}
+		w.sensors[p.ID] = s
+	}
+}
+
 // declare reads the register from the port file.
 func (w *Watch) declare(p *port.Port) {
+	w.declareSensors()
 	if p == nil {
 		return
 	}

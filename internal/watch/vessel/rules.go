@@ -25,6 +25,8 @@ const (
 	silent
 	outOfRange
 	onLand
+	sensorDisagrees
+	unseen
 	interference // of an area, not of a vessel
 	ruleCount
 )
@@ -37,27 +39,29 @@ type rule struct {
 }
 
 var rules = [ruleCount]rule{
-	contradictory:  {"vessel.contradictory-movement", 30 * time.Minute, "The position has agreed with the vessel's own speed and course for half an hour."},
-	circling:       {"vessel.circling", 30 * time.Minute, "No ring has been seen for half an hour."},
-	fixLost:        {"vessel.fix-lost", time.Hour, "It has not told of a lost fix for an hour."},
-	identityFlip:   {"vessel.identity-flip", 24 * time.Hour, "The identity has not changed for 24 hours."},
-	dimensions:     {"vessel.dimensions-changed", 24 * time.Hour, "The dimensions have not changed for 24 hours."},
-	falseBase:      {"vessel.false-base-station", time.Hour, "It has not been heard so for an hour."},
-	falseAid:       {"vessel.false-aid", time.Hour, "It has not been heard so for an hour."},
-	safetyMessages: {"vessel.safety-messages", time.Hour, "No more such messages for an hour."},
-	beacon:         {"vessel.distress-beacon", time.Hour, "The beacon has not been heard for an hour. That is no proof that nobody is in distress."},
-	drifting:       {"vessel.drifting", 30 * time.Minute, "It has not drifted for half an hour."},
-	suddenStop:     {"vessel.sudden-stop", time.Hour, "An hour has gone since."},
-	silent:         {"vessel.silent", 12 * time.Hour, "Twelve hours have gone since; it is not expected any more."},
-	outOfRange:     {"vessel.out-of-range", time.Hour, "It has not been heard from there for an hour."},
-	onLand:         {"vessel.on-land", time.Hour, "It has not been reported on land for an hour."},
-	interference:   {"vessel.gnss-interference", 15 * time.Minute, "No further vessel was upset for a quarter of an hour."},
+	contradictory:   {"vessel.contradictory-movement", 30 * time.Minute, "The position has agreed with the vessel's own speed and course for half an hour."},
+	circling:        {"vessel.circling", 30 * time.Minute, "No ring has been seen for half an hour."},
+	fixLost:         {"vessel.fix-lost", time.Hour, "It has not told of a lost fix for an hour."},
+	identityFlip:    {"vessel.identity-flip", 24 * time.Hour, "The identity has not changed for 24 hours."},
+	dimensions:      {"vessel.dimensions-changed", 24 * time.Hour, "The dimensions have not changed for 24 hours."},
+	falseBase:       {"vessel.false-base-station", time.Hour, "It has not been heard so for an hour."},
+	falseAid:        {"vessel.false-aid", time.Hour, "It has not been heard so for an hour."},
+	safetyMessages:  {"vessel.safety-messages", time.Hour, "No more such messages for an hour."},
+	beacon:          {"vessel.distress-beacon", time.Hour, "The beacon has not been heard for an hour. That is no proof that nobody is in distress."},
+	drifting:        {"vessel.drifting", 30 * time.Minute, "It has not drifted for half an hour."},
+	suddenStop:      {"vessel.sudden-stop", time.Hour, "An hour has gone since."},
+	silent:          {"vessel.silent", 12 * time.Hour, "Twelve hours have gone since; it is not expected any more."},
+	outOfRange:      {"vessel.out-of-range", time.Hour, "It has not been heard from there for an hour."},
+	onLand:          {"vessel.on-land", time.Hour, "It has not been reported on land for an hour."},
+	sensorDisagrees: {"vessel.sensor-disagrees", 30 * time.Minute, "Nothing has disagreed for half an hour."},
+	unseen:          {"vessel.not-seen", 30 * time.Minute, "It has not been missed for half an hour."},
+	interference:    {"vessel.gnss-interference", 15 * time.Minute, "No further vessel was upset for a quarter of an hour."},
 }
 
 // Rules lists the ids of all rules that a Watch can tell, sorted. The manual has
 // a row for each.
 func Rules() []string {
-	out := []string{ruleMovement, ruleIdentity, ruleHulls}
+	out := []string{ruleMovement, ruleIdentity, ruleHulls, ruleDark}
 	for _, r := range rules {
 		out = append(out, r.id)
 	}

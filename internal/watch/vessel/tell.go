@@ -15,6 +15,7 @@ const (
 	ruleMovement = "vessel.impossible-movement"
 	ruleIdentity = "vessel.invalid-identity"
 	ruleHulls    = "vessel.two-hulls"
+	ruleDark     = "vessel.dark-target"
 )
 
 func digits(mmsi uint32) string { return fmt.Sprintf("%09d", mmsi) }

@@ -52,6 +52,9 @@ type Watch struct {
 	since  int64 // time of the first position; 0 none yet
 	hushed int64 // when silence was last looked for
 	known  register
+
+	sensors map[string]*sensor
+	waiting []event.Contact // in the order of their time: those that AIS has not come to
 }
 
 // jumped notes a vessel that jumped, to tell one ship's trouble from an area's.
@@ -80,7 +83,7 @@ func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
 
 // Observe takes the vessel reports of a batch.
 func (w *Watch) Observe(b *event.Batch) {
-	if len(b.Vessels) == 0 {
+	if len(b.Vessels)+len(b.Contacts) == 0 {
 		return
 	}
 	w.mu.Lock()
@@ -88,6 +91,10 @@ func (w *Watch) Observe(b *event.Batch) {
 	w.drawn = nil
 	for i := range b.Vessels {
 		w.report(&b.Vessels[i])
+		w.looked(w.newest - settle)
+	}
+	for i := range b.Contacts {
+		w.sense(&b.Contacts[i])
 	}
 }
 
@@ -194,6 +201,7 @@ func (w *Watch) Advance(now time.Time) {
 	defer w.mu.Unlock()
 	at := now.UnixNano()
 	w.asOf = max(w.asOf, at)
+	w.looked(at - hurry)
 	if len(w.open)+len(w.areas) > 0 {
 		w.drawn = nil
 	}
