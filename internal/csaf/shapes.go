@@ -194,8 +194,8 @@ func vulnerabilityShape(products, groups *shape) *shape {
 			"url": link("3.2.3.12.8"),
 		})),
 		"scores": list("3.2.3.13", object("3.2.3.13", "products", map[string]*shape{
-			"cvss_v2":  &shape{clause: "6.1.8", kind: isObject, open: true}, // see cvss.go
-			"cvss_v3":  &shape{clause: "6.1.8", kind: isObject, open: true},
+			"cvss_v2":  {clause: "6.1.8", kind: isObject, open: true}, // see cvss.go
+			"cvss_v3":  {clause: "6.1.8", kind: isObject, open: true},
 			"products": products,
 		}).atLeast(2)),
 		"threats": list("3.2.3.14", object("3.2.3.14", "category details", map[string]*shape{
