@@ -44,7 +44,7 @@ var rooms = map[string][]string{
 	"internal/source/ais":      {"internal/source", "internal/event", "ais"},
 	"internal/source/pcap":     {"internal/source", "internal/event", "ics"},
 	"internal/source/access":   {"internal/source", "internal/event"},
-	"internal/source/advisory": {"internal/source", "internal/event"},
+	"internal/source/advisory": {"internal/source", "internal/event", "internal/csaf"},
 	"internal/source/kev":      {"internal/source", "internal/event"},
 
 	// What is true now, and what is wrong with it.

@@ -265,6 +265,48 @@ type Advisory struct {
 	Vendors  []string  `cbor:"16,keyasint,omitempty" json:"vendors,omitempty"`
 	Products []string  `cbor:"17,keyasint,omitempty" json:"products,omitempty"`
 	TLP      string    `cbor:"18,keyasint,omitempty" json:"tlp,omitempty"`
+
+	// What is said of which product. Empty in notices that were kept before
+	// products were told apart.
+	Weaknesses []Weakness       `cbor:"19,keyasint,omitempty" json:"weaknesses,omitempty"`
+	Fixes      []Fix            `cbor:"20,keyasint,omitempty" json:"fixes,omitempty"`
+	Advised    []AdvisedProduct `cbor:"21,keyasint,omitempty" json:"advised,omitempty"`
+	Faults     int              `cbor:"22,keyasint,omitempty" json:"faults,omitempty"` // mandatory tests of the standard that the document fails without being ambiguous
+	Publisher  string           `cbor:"23,keyasint,omitempty" json:"publisher,omitempty"`
+}
+
+// Weakness is one vulnerability of an advisory.
+type Weakness struct {
+	ID     string  `cbor:"1,keyasint" json:"id"` // CVE, or another id where it has none; may be empty
+	Title  string  `cbor:"2,keyasint,omitempty" json:"title,omitempty"`
+	CVSS   float64 `cbor:"3,keyasint,omitempty" json:"cvss,omitempty"` // highest base score of the newest version given, 0..10, 0 absent
+	System string  `cbor:"4,keyasint,omitempty" json:"cvss_version,omitempty"`
+	Vector string  `cbor:"5,keyasint,omitempty" json:"vector,omitempty"`
+}
+
+// Fix is what an advisory says can be done.
+type Fix struct {
+	Kind    string `cbor:"1,keyasint" json:"kind"` // of CSAF: vendor_fix, mitigation, workaround, none_available, no_fix_planned
+	Details string `cbor:"2,keyasint" json:"details"`
+	URL     string `cbor:"3,keyasint,omitempty" json:"url,omitempty"`
+}
+
+// AdvisedProduct is one product of an advisory, with the version or the range
+// that the statements are about. Numbers point into Weaknesses and Fixes.
+type AdvisedProduct struct {
+	Vendor   string   `cbor:"1,keyasint,omitempty" json:"vendor,omitempty"`
+	Name     string   `cbor:"2,keyasint" json:"name"`
+	Kind     string   `cbor:"3,keyasint,omitempty" json:"kind,omitempty"` // category of the branch in CSAF, such as product_version_range
+	Version  string   `cbor:"4,keyasint,omitempty" json:"version,omitempty"`
+	Models   []string `cbor:"5,keyasint,omitempty" json:"models,omitempty"`
+	CPE      string   `cbor:"6,keyasint,omitempty" json:"cpe,omitempty"`
+	PURL     string   `cbor:"7,keyasint,omitempty" json:"purl,omitempty"`
+	Affected []int    `cbor:"8,keyasint,omitempty" json:"affected,omitempty"`
+	Cleared  []int    `cbor:"9,keyasint,omitempty" json:"cleared,omitempty"` // known not to be affected
+	Fixed    []int    `cbor:"10,keyasint,omitempty" json:"fixed,omitempty"`
+	Open     []int    `cbor:"11,keyasint,omitempty" json:"open,omitempty"` // under investigation
+	Fixes    []int    `cbor:"12,keyasint,omitempty" json:"fixes,omitempty"`
+	Joined   bool     `cbor:"13,keyasint,omitempty" json:"joined,omitempty"` // only together with another product
 }
 
 // Exploited is one entry of the catalogue of known exploited vulnerabilities (KEV).

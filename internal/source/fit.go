@@ -89,10 +89,22 @@ func fitAlert(r *event.Alert) {
 func fitAdvisory(r *event.Advisory) {
 	fitHead(&r.Head)
 	fitTime(&r.Released)
-	fitText(&r.ID, &r.Title, &r.Version, &r.TLP)
+	fitText(&r.ID, &r.Title, &r.Version, &r.TLP, &r.Publisher)
 	fitTexts(r.CVEs)
 	fitTexts(r.Vendors)
 	fitTexts(r.Products)
+	for i := range r.Weaknesses {
+		w := &r.Weaknesses[i]
+		fitText(&w.ID, &w.Title, &w.System, &w.Vector)
+	}
+	for i := range r.Fixes {
+		fitText(&r.Fixes[i].Kind, &r.Fixes[i].Details, &r.Fixes[i].URL)
+	}
+	for i := range r.Advised {
+		a := &r.Advised[i]
+		fitText(&a.Vendor, &a.Name, &a.Kind, &a.Version, &a.CPE, &a.PURL)
+		fitTexts(a.Models)
+	}
 }
 
 func fitExploited(r *event.Exploited) {

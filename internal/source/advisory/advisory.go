@@ -4,10 +4,9 @@
 // form. The composition root makes a [Source] of it; it imports event and
 // source only.
 //
-// Reading is lenient where nobody looks and strict where somebody does: of
-// each document the id, title, dates, vendors, products, CVEs and scores must
-// be sound, the rest may have any form. A document that is not is named with
-// the place in it, and the others go on.
+// A document must keep the schema, and its products must not be ambiguous (see
+// the csaf room); one that does not is named with the place in it, is not
+// loaded by any part, and the others go on. Other faults are counted.
 package advisory
 
 import (
@@ -143,11 +142,26 @@ func (s *Source) take(ctx context.Context, feed *source.Feed, f found, sum event
 		return 0, nil
 	}
 	a.Head = feed.Head(a.Time, raw) // no text in it: the file stays where it is
+	return volume(&a), feed.Advisory(ctx, a)
+}
+
+// volume is about how many bytes of text an advisory holds.
+func volume(a *event.Advisory) int {
 	size := len(a.Title)
 	for _, p := range a.Products {
 		size += len(p)
 	}
-	return size, feed.Advisory(ctx, a)
+	for i := range a.Advised {
+		p := &a.Advised[i]
+		size += len(p.Name) + len(p.Version) + 2*(len(p.Affected)+len(p.Cleared)+len(p.Fixed)+len(p.Fixes))
+		for _, m := range p.Models {
+			size += len(m)
+		}
+	}
+	for _, f := range a.Fixes {
+		size += len(f.Details) + len(f.URL)
+	}
+	return size
 }
 
 var _ source.Source = (*Source)(nil)

@@ -1,27 +1,23 @@
 package advisory
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/quaywatch/quaywatch/internal/csaf"
 	"github.com/quaywatch/quaywatch/internal/event"
 )
 
 // Bounds of one document. The largest of the 2,379 public OT advisories has
 // 690 kB, 424 products and four levels of branches.
 const (
-	maxDocument = 32 << 20 // bytes
-	maxDepth    = 32       // levels of branches
-	maxProducts = 20_000   // distinct product names
-	maxName     = 2_000    // bytes of one name
+	maxDocument = csaf.MaxDocument
+	maxProducts = 20_000
+	maxName     = 2_000 // bytes of one name
+	maxDetails  = 2_000 // bytes of what can be done; longer texts are cut, for the document itself holds them
 	maxCVEs     = 5_000
 )
 
@@ -44,213 +40,101 @@ var errNotAdvisory = errors.New("not a CSAF document")
 
 // categories are the profiles of CSAF 2.0 (section 4) that publish
 // vulnerabilities or say that there are none.
-var categories = []string{"csaf_security_advisory", "csaf_vex", "csaf_informational_advisory", "csaf_base"}
+var categories = []string{csaf.Advisory, csaf.VEX, csaf.Informational, csaf.Base}
 
-var cvePattern = regexp.MustCompile(`^CVE-\d{4}-\d{4,19}$`)
-
-// The part of CSAF 2.0 that is read. Everything else may have any form: a
-// document is not refused for a part that nobody looks at. Text fields are
-// pointers where missing and empty differ in the message.
-type document struct {
-	Document *struct {
-		Category     string `json:"category"`
-		Version      string `json:"csaf_version"`
-		Title        string `json:"title"`
-		Distribution struct {
-			TLP struct {
-				Label string `json:"label"`
-			} `json:"tlp"`
-		} `json:"distribution"`
-		Tracking struct {
-			ID      string `json:"id"`
-			Version string `json:"version"`
-			Initial string `json:"initial_release_date"`
-			Current string `json:"current_release_date"`
-		} `json:"tracking"`
-	} `json:"document"`
-	Tree struct {
-		Branches []branch  `json:"branches"`
-		Names    []product `json:"full_product_names"`
-	} `json:"product_tree"`
-	Vulnerabilities []struct {
-		CVE    string `json:"cve"`
-		Scores []struct {
-			V2 *cvss `json:"cvss_v2"`
-			V3 *cvss `json:"cvss_v3"`
-		} `json:"scores"`
-	} `json:"vulnerabilities"`
-	Feed     json.RawMessage `json:"feed"`          // of a ROLIE feed, which lies beside the documents
-	Metadata json.RawMessage `json:"canonical_url"` // of provider-metadata.json
-}
-
-type branch struct {
-	Category string   `json:"category"`
-	Name     string   `json:"name"`
-	Branches []branch `json:"branches"`
-	Product  *product `json:"product"`
-}
-
-type product struct {
-	Name   string `json:"name"`
-	Helper struct {
-		Models []string `json:"model_numbers"`
-	} `json:"product_identification_helper"`
-}
-
-type cvss struct {
-	Score json.Number `json:"baseScore"` // a number, or a number in quotes
-}
-
-// Decode reads one CSAF 2.0 document. The head of the result holds only the
-// time (the current release date). The error is a [Fault].
+// Decode reads one CSAF 2.0 document. One that breaks the schema, or whose
+// products are ambiguous, is rejected as a whole; other failures of mandatory
+// tests are counted. The head of the result holds only the time (the current
+// release date). The error is a [Fault].
 func Decode(text []byte) (event.Advisory, error) {
-	if len(text) > maxDocument {
-		return event.Advisory{}, Fault{"", "document is larger than 32 MiB"}
+	d, report := csaf.Read(text)
+	switch {
+	case report.Other != "":
+		return event.Advisory{}, errNotAdvisory
+	case d == nil:
+		return event.Advisory{}, hindrance(report)
+	case !slices.Contains(categories, d.Category):
+		return event.Advisory{}, Fault{"/document/category", "is none of " + strings.Join(categories, ", ")}
+	case len(d.Products) > maxProducts:
+		return event.Advisory{}, Fault{"/product_tree", fmt.Sprintf("has more than %d products", maxProducts)}
+	case len(d.Vulnerabilities) > maxCVEs:
+		return event.Advisory{}, Fault{"/vulnerabilities", fmt.Sprintf("there are more than %d", maxCVEs)}
+	case max(len(d.ID), len(d.Title), len(d.Version), len(d.Publisher)) > maxName:
+		return event.Advisory{}, Fault{"/document", "has a title, id, version or publisher longer than 2,000 bytes"}
 	}
-	d, err := parse(text)
-	if err != nil {
-		return event.Advisory{}, err
-	}
-	if err := d.check(); err != nil {
-		return event.Advisory{}, err
-	}
-	a := event.Advisory{
-		ID: strings.TrimSpace(d.Document.Tracking.ID), Title: strings.TrimSpace(d.Document.Title),
-		Version: d.Document.Tracking.Version, TLP: d.Document.Distribution.TLP.Label,
-	}
-	if a.Time, err = date("/document/tracking/current_release_date", d.Document.Tracking.Current); err != nil {
-		return event.Advisory{}, err
-	}
-	if d.Document.Tracking.Initial != "" {
-		if a.Released, err = date("/document/tracking/initial_release_date", d.Document.Tracking.Initial); err != nil {
+	a := event.Advisory{ID: d.ID, Title: strings.TrimSpace(d.Title), Version: d.Version, TLP: d.TLP,
+		Released: d.Released, Faults: len(report.Problems), Publisher: d.Publisher}
+	a.Time = d.Current
+	r := reading{a: &a, at: map[string]int{}, fixes: map[event.Fix]int{}, vendors: map[string]bool{}, texts: map[string]bool{}}
+	for i := range d.Products {
+		if err := r.product(i, &d.Products[i]); err != nil {
 			return event.Advisory{}, err
 		}
 	}
-	if err := d.readTree(&a); err != nil {
-		return event.Advisory{}, err
+	for i := range d.Vulnerabilities {
+		r.vulnerability(i, &d.Vulnerabilities[i])
 	}
-	return a, d.readVulnerabilities(&a)
+	slices.Sort(a.CVEs)
+	a.CVEs = slices.Compact(a.CVEs)
+	return a, nil
 }
 
-// parse reads the JSON and turns its errors into faults with a place.
-func parse(text []byte) (*document, error) {
-	var d document
-	in := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))))
-	err := in.Decode(&d)
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &kind):
-		return nil, Fault{pointer(kind.Field), "is " + kind.Value + ", which it can't be in CSAF"}
-	case errors.As(err, &syntax):
-		return nil, Fault{"", fmt.Sprintf("is not JSON: %s", syntax)}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, Fault{"", "is not JSON: it ends too early"}
-	case err != nil:
-		return nil, Fault{"", "is not JSON: " + err.Error()}
+// hindrance makes the first of the problems that keep a document from being
+// read into a fault, and says how many more there are.
+func hindrance(r *csaf.Report) Fault {
+	all := slices.DeleteFunc(r.Problems, func(p csaf.Problem) bool { return !p.Hinders() })
+	more := ""
+	if len(all) > 1 {
+		more = fmt.Sprintf(", and %d more", len(all)-1)
 	}
-	if _, err := in.Token(); err != io.EOF {
-		return nil, Fault{"", "is not JSON: there is more behind the document"}
-	}
-	return &d, nil
+	return Fault{all[0].Path, fmt.Sprintf("%s (%s%s)", all[0].Text, all[0].Clause, more)}
 }
 
-// pointer turns the field path of encoding/json into a JSON Pointer.
-func pointer(field string) string { return "/" + strings.ReplaceAll(field, ".", "/") }
+// reading turns what a document says of products by id into products that know
+// what is said of them.
+type reading struct {
+	a              *event.Advisory
+	at             map[string]int // product id: place in Advised
+	fixes          map[event.Fix]int
+	vendors, texts map[string]bool
+}
 
-func (d *document) check() error {
-	switch {
-	case d.Document == nil && (d.Feed != nil || d.Metadata != nil):
-		return errNotAdvisory
-	case d.Document == nil:
-		return Fault{"/document", "is missing"}
-	case d.Document.Category == "":
-		return Fault{"/document/category", "is missing"}
-	case !slices.Contains(categories, d.Document.Category):
-		return Fault{"/document/category", "is none of " + strings.Join(categories, ", ")}
-	case d.Document.Version != "2.0":
-		return Fault{"/document/csaf_version", `is not "2.0", the version that is read here`}
-	case strings.TrimSpace(d.Document.Tracking.ID) == "":
-		return Fault{"/document/tracking/id", "is missing"}
-	case len(d.Document.Tracking.ID) > maxName || len(d.Document.Title) > maxName || len(d.Document.Tracking.Version) > maxName || len(d.Document.Distribution.TLP.Label) > maxName:
-		return Fault{"/document", "has a title, id, version or label longer than 2,000 bytes"}
+func (r *reading) product(i int, p *csaf.Product) error {
+	name := ""
+	for _, n := range p.Names {
+		name = joined(name, strings.TrimSpace(n))
 	}
+	for _, text := range append([]string{p.Full, p.Vendor, name, p.Text}, p.Models...) {
+		if len(text) > maxName {
+			return Fault{"/product_tree", fmt.Sprintf("product %q has a name longer than 2,000 bytes", p.ID)}
+		}
+	}
+	name = cmp.Or(name, strings.TrimSpace(p.Full))
+	vendor := strings.TrimSpace(p.Vendor)
+	if vendor != "" && !r.vendors[vendor] {
+		r.vendors[vendor] = true
+		r.a.Vendors = append(r.a.Vendors, vendor)
+	}
+	r.text(name)
+	for _, m := range p.Models {
+		if !strings.Contains(name, m) {
+			r.text(name + " (" + m + ")")
+		}
+	}
+	out := event.AdvisedProduct{Vendor: vendor, Name: name, Kind: p.Kind, Models: p.Models, CPE: p.CPE, PURL: p.PURL, Joined: p.Of != nil}
+	if p.Kind == "product_version" || p.Kind == "product_version_range" {
+		out.Version = strings.TrimSpace(p.Text)
+	}
+	r.at[p.ID] = i
+	r.a.Advised = append(r.a.Advised, out)
 	return nil
 }
 
-func date(path, text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, Fault{path, "is missing"}
+func (r *reading) text(t string) {
+	if t != "" && !r.texts[t] {
+		r.texts[t] = true
+		r.a.Products = append(r.a.Products, t)
 	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return time.Time{}, Fault{path, "is not a date-time (RFC 3339)"}
-	}
-	return t.UTC(), nil
-}
-
-// readTree gathers vendors and product names. Families stand before their
-// products and model numbers behind them, where the name does not say them
-// already, because an asset is known by either.
-func (d *document) readTree(a *event.Advisory) error {
-	t := tree{seen: map[string]bool{}, vendors: map[string]bool{}, a: a}
-	for i := range d.Tree.Branches {
-		if err := t.branch(&d.Tree.Branches[i], "/product_tree/branches/"+strconv.Itoa(i), "", "", 1); err != nil {
-			return err
-		}
-	}
-	for i := range d.Tree.Names {
-		p := &d.Tree.Names[i]
-		if err := t.product("/product_tree/full_product_names/"+strconv.Itoa(i), p.Name, p.Helper.Models); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-type tree struct {
-	a             *event.Advisory
-	seen, vendors map[string]bool
-}
-
-// branch walks one branch; family and name are of the branches above it.
-func (t *tree) branch(b *branch, path, family, name string, depth int) error {
-	if depth > maxDepth {
-		return Fault{path, "branches are deeper than 32 levels"}
-	}
-	text := strings.TrimSpace(b.Name)
-	if len(text) > maxName {
-		return Fault{path + "/name", "is longer than 2,000 bytes"}
-	}
-	switch b.Category {
-	case "vendor":
-		if text != "" && !t.vendors[text] {
-			t.vendors[text] = true
-			t.a.Vendors = append(t.a.Vendors, text)
-		}
-	case "product_family":
-		family = joined(family, text)
-	case "product_name":
-		name = joined(family, text)
-		if err := t.product(path, name, nil); err != nil {
-			return err
-		}
-	}
-	if p := b.Product; p != nil {
-		shown := name
-		if shown == "" {
-			shown = p.Name
-		}
-		if err := t.product(path+"/product", shown, p.Helper.Models); err != nil {
-			return err
-		}
-	}
-	for i := range b.Branches {
-		if err := t.branch(&b.Branches[i], path+"/branches/"+strconv.Itoa(i), family, name, depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // joined puts the family before the name unless the name has it.
@@ -261,74 +145,70 @@ func joined(family, name string) string {
 	return family + " " + name
 }
 
-// product adds a name once, and once more with each model number that it does not hold.
-func (t *tree) product(path, name string, models []string) error {
-	name = strings.TrimSpace(name)
-	add := func(text string) error {
-		switch {
-		case text == "" || t.seen[text]:
-			return nil
-		case len(text) > 2*maxName:
-			return Fault{path, "has a name longer than 2,000 bytes"}
-		case len(t.seen) >= maxProducts:
-			return Fault{path, "there are more than 20,000 product names"}
-		}
-		t.seen[text] = true
-		t.a.Products = append(t.a.Products, text)
-		return nil
+// rankOf orders scoring systems: the newest tells best.
+var rankOf = []string{"2.0", "3.0", "3.1", "4.0"}
+
+func (r *reading) vulnerability(i int, v *csaf.Vulnerability) {
+	w := event.Weakness{ID: v.CVE, Title: cut(v.Title, maxName)}
+	if v.CVE != "" {
+		r.a.CVEs = append(r.a.CVEs, v.CVE)
+	} else if len(v.IDs) > 0 {
+		w.ID = cut(v.IDs[0], maxName)
 	}
-	if err := add(name); err != nil {
-		return err
-	}
-	for _, m := range models {
-		m = strings.TrimSpace(m)
-		if m == "" || strings.Contains(name, m) {
-			continue
+	for _, s := range v.Scores {
+		newer := slices.Index(rankOf, s.Version) - slices.Index(rankOf, w.System)
+		if newer > 0 || newer == 0 && s.Base > w.CVSS {
+			w.CVSS, w.System, w.Vector = s.Base, s.Version, s.Vector
 		}
-		if err := add(strings.TrimSpace(name + " (" + m + ")")); err != nil {
-			return err
+		r.a.CVSS = max(r.a.CVSS, s.Base)
+	}
+	r.a.Weaknesses = append(r.a.Weaknesses, w)
+	for status, ids := range v.Status {
+		for _, id := range ids {
+			p := &r.a.Advised[r.at[id]]
+			switch status {
+			case "known_affected", "first_affected", "last_affected":
+				note(&p.Affected, i)
+			case "known_not_affected":
+				note(&p.Cleared, i)
+			case "fixed", "first_fixed":
+				note(&p.Fixed, i)
+			case "under_investigation":
+				note(&p.Open, i)
+			}
 		}
 	}
-	return nil
+	for _, f := range v.Fixes {
+		r.fix(f)
+	}
 }
 
-// readVulnerabilities gathers the CVEs and the highest CVSS base score.
-func (d *document) readVulnerabilities(a *event.Advisory) error {
-	if len(d.Vulnerabilities) > maxCVEs {
-		return Fault{"/vulnerabilities", "there are more than 5,000"}
+// note adds a number to an ascending list once.
+func note(list *[]int, i int) {
+	if n := len(*list); n == 0 || (*list)[n-1] != i {
+		*list = append(*list, i)
 	}
-	for i, v := range d.Vulnerabilities {
-		at := "/vulnerabilities/" + strconv.Itoa(i)
-		if cve := strings.ToUpper(strings.TrimSpace(v.CVE)); cve != "" {
-			if !cvePattern.MatchString(cve) {
-				return Fault{at + "/cve", "is not a CVE id"}
-			}
-			a.CVEs = append(a.CVEs, cve)
-		}
-		for j, s := range v.Scores {
-			path := at + "/scores/" + strconv.Itoa(j)
-			if err := s.V2.raise(&a.CVSS, path+"/cvss_v2"); err != nil {
-				return err
-			}
-			if err := s.V3.raise(&a.CVSS, path+"/cvss_v3"); err != nil {
-				return err
-			}
-		}
-	}
-	slices.Sort(a.CVEs)
-	a.CVEs = slices.Compact(a.CVEs)
-	return nil
 }
 
-// raise lifts highest to the base score, where there is one.
-func (c *cvss) raise(highest *float64, path string) error {
-	if c == nil || c.Score == "" {
-		return nil
+func (r *reading) fix(f csaf.Remediation) {
+	fix := event.Fix{Kind: f.Category, Details: cut(f.Details, maxDetails), URL: cut(f.URL, maxName)}
+	n, known := r.fixes[fix]
+	if !known {
+		n = len(r.a.Fixes)
+		r.fixes[fix] = n
+		r.a.Fixes = append(r.a.Fixes, fix)
 	}
-	score, err := c.Score.Float64()
-	if err != nil || !(score >= 0 && score <= 10) {
-		return Fault{path + "/baseScore", "is not a score of 0 to 10"}
+	for _, id := range f.Products {
+		if p := &r.a.Advised[r.at[id]]; !slices.Contains(p.Fixes, n) {
+			p.Fixes = append(p.Fixes, n)
+		}
 	}
-	*highest = max(*highest, score)
-	return nil
+}
+
+// cut shortens a text to n bytes, at a rune.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n-len("…")], "") + "…"
 }
