@@ -2,6 +2,7 @@ package advisory
 
 import (
 	_ "embed"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -85,7 +86,7 @@ func vendorKeys(text string) []string {
 	if _, whole := aliases[fold(text)]; whole {
 		return keys
 	}
-	parts := strings.NewReplacer("a subsidiary of ", ",", " and ", ",", "(formerly", ",", "(", ",", ")", ",", ";", ",", "/", ",", " by ", ",").Replace(text)
+	parts := strings.NewReplacer("a subsidiary of ", ",", "an affiliate of ", ",", "an affiliate company of ", ",", "a division of ", ",", "a brand of ", ",", "part of ", ",", "an ", " ", " and ", ",", "(formerly", ",", "(", ",", ")", ",", ";", ",", "/", ",", " by ", ",").Replace(text)
 	for part := range strings.SplitSeq(parts, ",") {
 		add(part)
 	}
@@ -111,11 +112,67 @@ var generic = map[string]bool{
 // words splits a product text into words that can be compared. Hyphens inside
 // are dropped, so that "S7-1500" and "S71500" agree.
 func words(text string) []string {
-	text = accents.Replace(strings.ToLower(mended(text)))
 	var out []string
-	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' }) {
-		w = strings.ReplaceAll(w, "-", "")
-		if w != "" && !slices.Contains(out, w) {
+	for _, w := range split(text) {
+		if !slices.Contains(out, w) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+func split(text string) []string {
+	text = accents.Replace(strings.ToLower(mended(text)))
+	parts := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' })
+	out := parts[:0]
+	for _, w := range parts {
+		if w = strings.ReplaceAll(w, "-", ""); w != "" {
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// join is two neighbouring words that others write as one: "ET 200SP", "ET200SP".
+type join struct{ first, second, both string }
+
+// joins are the pairs of a short word and one that begins with a digit.
+func joins(text string) []join {
+	var out []join
+	last := ""
+	for _, w := range split(text) {
+		if last != "" && len(last) <= 5 && hasDigit(w[:1]) {
+			out = append(out, join{last, w, last + w})
+		}
+		last = w
+	}
+	return out
+}
+
+// squeezed is a text without anything but letters and digits, in small letters:
+// how model numbers are compared.
+func squeezed(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, text)
+}
+
+var (
+	bracket   = regexp.MustCompile(`\([^()]*\)`)
+	exclusion = regexp.MustCompile(`\b(excl|excluding|except|exclusive|without|not including)\b`)
+)
+
+// articles are the article numbers in the model text of a register, squeezed:
+// ten or more letters and digits mixed, or the whole text.
+func articles(model string) []string {
+	var out []string
+	whole := squeezed(model)
+	for _, part := range strings.FieldsFunc(model, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("(),;/", r) }) {
+		w := squeezed(part)
+		if (len(w) >= 10 || w == whole && len(w) >= 6) && hasDigit(w) && strings.ContainsFunc(w, unicode.IsLetter) {
 			out = append(out, w)
 		}
 	}
@@ -125,11 +182,48 @@ func words(text string) []string {
 // telling are the words of an asset's product or model that tell it from others
 // of the same vendor.
 func telling(text, vendor string) []string {
-	out := words(text)
+	all := words(text)
 	own := words(vendor)
-	return slices.DeleteFunc(out, func(w string) bool {
+	out := slices.DeleteFunc(slices.Clone(all), func(w string) bool {
 		return generic[w] || slices.Contains(own, w) || len(w) < 2 || len(w) < 3 && !hasDigit(w)
 	})
+	if len(out) > 1 || len(out) == 1 && hasDigit(out[0]) {
+		return out
+	}
+	// Little but short words, such as "Omron CJ series": better those too.
+	return slices.DeleteFunc(all, func(w string) bool { return generic[w] || slices.Contains(own, w) || len(w) < 2 })
 }
 
 func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
+
+// neutral are words that a notice adds to a product's name without meaning
+// another product. "Software" or "module" are not among them: a software
+// controller is not the controller.
+var neutral = map[string]bool{
+	"series": true, "family": true, "families": true, "firmware": true, "version": true, "versions": true, "all": true, "and": true, "the": true,
+	"of": true, "in": true, "or": true, "for": true, "with": true, "incl": true, "including": true, "related": true, "variants": true, "variant": true,
+	"product": true, "products": true, "device": true, "devices": true, "model": true, "models": true, "siplus": true, "running": true,
+	"controller": true, "controllers": true, "plc": true, "plcs": true, "cpu": true, "cpus": true, "programmable": true, "logic": true,
+	"camera": true, "cameras": true, "switch": true, "switches": true, "router": true, "routers": true, "drive": true, "drives": true, "hmi": true,
+	"panel": true, "panels": true, "recorder": true, "reader": true, "readers": true, "door": true, "industrial": true, "ethernet": true, "network": true,
+	"ip": true, "automation": true, "line": true, "range": true, "prior": true, "access": true, "point": true, "pn": true, "dp": true,
+}
+
+// core are the words of a product's name that a register must have before the
+// product is surely meant. What stands in brackets explains, and is left out.
+func core(name, vendor string) []string {
+	own := words(vendor)
+	return slices.DeleteFunc(words(bracket.ReplaceAllString(name, " ")), func(w string) bool {
+		return neutral[w] || slices.Contains(own, w) || len(w) < 2
+	})
+}
+
+// singleWord is whether a product's name is one word besides those that say
+// nothing at all.
+func singleWord(name, vendor string) bool {
+	own := words(vendor)
+	left := slices.DeleteFunc(words(bracket.ReplaceAllString(name, " ")), func(w string) bool {
+		return slices.Contains([]string{"series", "family", "all", "products", "devices", "firmware", "versions", "the"}, w) || slices.Contains(own, w)
+	})
+	return len(left) == 1
+}

@@ -1,15 +1,17 @@
 // Package advisory joins published vulnerability notices with the catalogue of
 // exploited vulnerabilities and with the port's assets. It exists to answer
-// "which notices could be about this device?" without pretending to know more
-// than the notice and the register say. It imports port and event.
+// "which notices are about this device?" without pretending to know more than
+// the notice and the register say. It imports port, event and csaf.
 //
-// Today the answer is a list of candidates, all [Undecided]: version ranges are
-// not read yet. That no advisory matches means that there is none for what the
-// register says of the asset; it never means that the asset is not affected.
+// An answer has three values: affected, not affected, and undecided with the
+// reason. Names are resolved by a table and by likeness ([Match.Certain] and
+// [Match.Likeness] tell which), versions by a grammar of the texts that notices
+// really have ([span]). What is not understood is undecided. That no notice
+// matches means that there is none for what the register says of the asset; it
+// never means that the asset is not affected.
 package advisory
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -28,6 +30,7 @@ type Set struct {
 	byID      map[string]event.Advisory
 	exploited map[string]event.Exploited // by CVE
 	index     *index                     // nil: to be built
+	cache     map[deviceKey][]Match      // of the index as it is
 }
 
 // New makes an empty set.
@@ -43,13 +46,19 @@ func (s *Set) Observe(b *event.Batch) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.index = nil
+	s.cache = nil
+	if len(b.Exploited) > 0 {
+		s.index = nil // its entries hold what is exploited
+	}
 	for _, a := range b.Advisories {
 		was, known := s.byID[a.ID]
 		if known && a.Time.Before(was.Time) || !known && len(s.byID) >= maxAdvisories {
 			continue
 		}
 		s.byID[a.ID] = a
+		if s.index != nil {
+			s.index.add(s.entry(a))
+		}
 	}
 	for _, e := range b.Exploited {
 		if _, known := s.exploited[e.CVE]; known || len(s.exploited) < maxAdvisories {
@@ -140,62 +149,4 @@ func (s *Set) Summary() Summary {
 		}
 	}
 	return out
-}
-
-// index finds the product texts of a vendor by their words.
-type index struct {
-	vendors map[string]map[string][]place // vendor key, then word
-	entries []Entry                       // ordered by id; place.advisory points into it
-	cache   map[[3]string][]Candidate     // by vendor, product and model
-	texts   map[[3]string][]place         // by vendor key, text and vendor as told
-}
-
-// place is one product text. The places of a word are in ascending order.
-type place struct{ advisory, product int }
-
-func (p place) compare(q place) int {
-	return cmp.Or(cmp.Compare(p.advisory, q.advisory), cmp.Compare(p.product, q.product))
-}
-
-// built returns the index, making it where something was loaded since. The
-// write lock is held.
-func (s *Set) built() *index {
-	if s.index != nil {
-		return s.index
-	}
-	x := &index{vendors: map[string]map[string][]place{}, cache: map[[3]string][]Candidate{}, texts: map[[3]string][]place{}}
-	for _, id := range slices.Sorted(maps.Keys(s.byID)) {
-		x.entries = append(x.entries, s.entry(s.byID[id]))
-		x.add(len(x.entries) - 1)
-	}
-	s.index = x
-	return x
-}
-
-func (x *index) add(at int) {
-	a := &x.entries[at]
-	var keys []string
-	for _, v := range a.Vendors {
-		keys = append(keys, vendorKeys(v)...)
-	}
-	slices.Sort(keys)
-	for _, key := range slices.Compact(keys) {
-		byWord := x.vendors[key]
-		if byWord == nil {
-			byWord = map[string][]place{}
-			x.vendors[key] = byWord
-		}
-		for i, p := range a.Products {
-			for _, w := range words(p) {
-				byWord[w] = append(byWord[w], place{at, i})
-			}
-		}
-	}
-}
-
-func sortCandidates(all []Candidate) {
-	slices.SortFunc(all, func(a, b Candidate) int {
-		return cmp.Or(cmp.Compare(len(b.Exploited), len(a.Exploited)), cmp.Compare(b.By.rank(), a.By.rank()),
-			cmp.Compare(b.CVSS, a.CVSS), cmp.Compare(a.ID, b.ID))
-	})
 }

@@ -171,27 +171,29 @@ type matching struct {
 	Assets   []matched        `json:"assets"`
 }
 
-// matched is one asset with the notices that could be about it.
+// matched is one asset with the notices that are or could be about it.
 type matched struct {
-	Asset      string               `json:"asset"`
-	Name       string               `json:"name"`
-	Device     string               `json:"device"` // vendor, product, model, firmware as registered
-	Candidates []advisory.Candidate `json:"candidates"`
-	None       string               `json:"none,omitempty"` // why there is no candidate
+	Asset   string           `json:"asset"`
+	Name    string           `json:"name"`
+	Device  string           `json:"device"` // vendor, product, model, firmware as registered
+	Matches []advisory.Match `json:"matches"`
+	None    string           `json:"none,omitempty"` // why there is no match
 }
 
-const undecidedNote = "Every match is undecided: version ranges are not read yet. An asset without a match is not known to be safe."
+const matchNote = "An asset without a match, or one that is not affected by what was loaded, is not known to be safe."
 
 func newAdvisoryMatch() *cobra.Command {
 	var n notices
 	var portFile string
-	var asJSON bool
+	var asJSON, all bool
 	c := &cobra.Command{
 		Use:   "match --port P --advisories D [--kev F]",
-		Short: "List which notices could be about which assets of the register",
-		Long: `Match compares vendor, product and model of every asset with the notices. A match
-is a candidate and always undecided, because version ranges are not read yet.
-Assets without a candidate are listed with the reason; none of them is called safe.
+		Short: "Match the notices to the assets of the register: affected, not affected or undecided",
+		Long: `Match compares vendor, product, model and firmware of every asset with the notices.
+Each pair has one verdict with its reason: affected, not affected, or undecided.
+What is not understood, a name that is only alike, or a firmware that the register
+does not tell, is undecided and never "not affected". Assets without a match are
+listed with the reason; none of them is called safe.
 
 Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 		Args: cobra.NoArgs,
@@ -207,16 +209,17 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 			if err != nil {
 				return err
 			}
-			m := matching{Read: set.Summary(), Rejected: rejected, Note: undecidedNote, Assets: matchAll(p, set)}
+			m := matching{Read: set.Summary(), Rejected: rejected, Note: matchNote, Assets: matchAll(p, set)}
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), m)
 			}
-			return printMatching(plain{c.OutOrStdout()}, m)
+			return printMatching(plain{c.OutOrStdout()}, m, all)
 		},
 	}
 	n.flags(c)
 	c.Flags().StringVar(&portFile, "port", "", "port file (required)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, with all matches")
+	c.Flags().BoolVar(&all, "all", false, "list also what is not affected")
 	return c
 }
 
@@ -226,44 +229,44 @@ func matchAll(p *port.Port, set *advisory.Set) []matched {
 	for i := range p.Assets {
 		a := &p.Assets[i]
 		device := strings.Join(slices.DeleteFunc([]string{a.Vendor, a.Product, a.Model, a.Firmware}, func(s string) bool { return s == "" }), " ")
-		out = append(out, matched{Asset: a.ID, Name: a.Name, Device: device, Candidates: set.Candidates(a), None: set.Silence(a)})
+		out = append(out, matched{Asset: a.ID, Name: a.Name, Device: device, Matches: set.Matches(a), None: set.Silence(a)})
 	}
 	slices.SortFunc(out, func(a, b matched) int { return strings.Compare(a.Asset, b.Asset) })
 	return out
 }
 
-func printMatching(w io.Writer, m matching) error {
+func printMatching(w io.Writer, m matching, all bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ASSET\tDEVICE\tADVISORY\tVERDICT\tMATCHED BY\tCVSS\tEXPLOITED\tTITLE")
-	none := map[string]int{}
-	with, pairs := 0, 0
+	fmt.Fprintln(t, "ASSET\tDEVICE\tADVISORY\tVERDICT\tCVSS\tEXPLOITED\tREMEDY\tREASON")
+	none, count := map[string]int{}, map[advisory.Verdict]int{}
 	for _, a := range m.Assets {
 		if a.None != "" {
 			none[a.None]++
-			continue
 		}
-		with++
-		pairs += len(a.Candidates)
-		for _, c := range a.Candidates {
+		for _, c := range a.Matches {
+			if count[c.Verdict]++; c.Verdict == advisory.NotAffected && !all {
+				continue
+			}
 			exploited := make([]string, len(c.Exploited))
 			for i, x := range c.Exploited {
 				exploited[i] = x.CVE
 			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.1f\t%s\t%s\n", a.Asset, a.Device, c.ID, c.Verdict, c.By, c.CVSS, some(exploited, 2), c.Title)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.1f\t%s\t%s\t%s\n", a.Asset, cell(a.Device), cell(c.ID), c.Verdict, c.CVSS, some(exploited, 2), c.Remedy, cell(c.Reason))
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\n%d advisories, %d CVEs, %d of them known to be exploited. %d candidates for %d of %d assets.\n%s\n",
-		m.Read.Advisories, m.Read.CVEs, m.Read.Known, pairs, with, len(m.Assets), m.Note)
+	fmt.Fprintf(w, "\n%d advisories, %d CVEs, %d of them known to be exploited. Pairs: %d affected, %d undecided, %d not affected%s.\n%s\n",
+		m.Read.Advisories, m.Read.CVEs, m.Read.Known, count[advisory.Affected], count[advisory.Undecided], count[advisory.NotAffected],
+		map[bool]string{false: " (--all lists them)"}[all], m.Note)
 	reasons := make([]string, 0, len(none))
 	for r := range none {
 		reasons = append(reasons, r)
 	}
 	slices.Sort(reasons)
 	for _, r := range reasons {
-		fmt.Fprintf(w, "%d without a candidate: %s\n", none[r], r)
+		fmt.Fprintf(w, "%d without a match: %s\n", none[r], r)
 	}
 	return nil
 }

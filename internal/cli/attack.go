@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
 )
@@ -112,7 +113,7 @@ func knownEntries(p *port.Port, from []string) error {
 	return nil
 }
 
-// weaknesses gives what advisories could say about the assets.
+// weaknesses gives what advisories say, or could say, about the assets.
 func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, p *port.Port) error {
 	if f.notices.advisories == "" {
 		return nil
@@ -123,8 +124,12 @@ func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, p *port
 	}
 	for i := range p.Assets {
 		a := &p.Assets[i]
-		for _, n := range set.Candidates(a) {
-			w := attackgraph.Weakness{Asset: a.ID, Advisory: n.ID, Title: n.Title, Exploited: len(n.Exploited) > 0, CVSS: n.CVSS}
+		for _, n := range set.Matches(a) {
+			if n.Verdict == advisory.NotAffected {
+				continue
+			}
+			w := attackgraph.Weakness{Asset: a.ID, Advisory: n.ID, Title: n.Title, Affected: n.Verdict == advisory.Affected,
+				Exploited: len(n.Exploited) > 0, EPSS: n.EPSS, CVSS: n.CVSS}
 			if err := attackgraph.Weak(m, w); err != nil {
 				return err
 			}

@@ -182,7 +182,7 @@ func (a *analysis) notes() []string {
 	}
 	candidates, assets := 0, 0
 	for i := range a.o.Port.Assets {
-		if n := len(a.adv.Candidates(&a.o.Port.Assets[i])); n > 0 {
+		if n := len(a.adv.Matches(&a.o.Port.Assets[i])); n > 0 {
 			assets++
 			candidates += n
 		}
@@ -243,17 +243,17 @@ type inventory struct {
 
 // inventoryAsset is one asset of the register.
 type inventoryAsset struct {
-	ID         string               `json:"id"`
-	Name       string               `json:"name"`
-	Domain     port.Domain          `json:"domain"`
-	Kind       string               `json:"kind"`
-	Vendor     string               `json:"vendor,omitempty"`
-	Product    string               `json:"product,omitempty"`
-	Zone       string               `json:"zone,omitempty"`
-	Area       string               `json:"area,omitempty"`
-	Seen       string               `json:"seen"` // "observed", "not observed" or "no network address"
-	Hosts      []network.Host       `json:"hosts,omitempty"`
-	Advisories []advisory.Candidate `json:"advisories,omitempty"`
+	ID         string           `json:"id"`
+	Name       string           `json:"name"`
+	Domain     port.Domain      `json:"domain"`
+	Kind       string           `json:"kind"`
+	Vendor     string           `json:"vendor,omitempty"`
+	Product    string           `json:"product,omitempty"`
+	Zone       string           `json:"zone,omitempty"`
+	Area       string           `json:"area,omitempty"`
+	Seen       string           `json:"seen"` // "observed", "not observed" or "no network address"
+	Hosts      []network.Host   `json:"hosts,omitempty"`
+	Advisories []advisory.Match `json:"advisories,omitempty"`
 }
 
 func (a *analysis) writeInventory(w io.Writer, asOf time.Time, seen network.Picture) error {
@@ -269,7 +269,7 @@ func (a *analysis) writeInventory(w io.Writer, asOf time.Time, seen network.Pict
 	for i := range a.o.Port.Assets {
 		p := &a.o.Port.Assets[i]
 		row := inventoryAsset{ID: p.ID, Name: p.Name, Domain: p.Domain, Kind: p.Kind, Vendor: p.Vendor, Product: p.Product,
-			Zone: p.Zone, Area: p.Area, Hosts: byAsset[p.ID], Advisories: a.adv.Candidates(p)}
+			Zone: p.Zone, Area: p.Area, Hosts: byAsset[p.ID], Advisories: a.adv.Matches(p)}
 		switch {
 		case len(row.Hosts) > 0:
 			row.Seen = "observed"

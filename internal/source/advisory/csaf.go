@@ -125,9 +125,28 @@ func (r *reading) product(i int, p *csaf.Product) error {
 	if p.Kind == "product_version" || p.Kind == "product_version_range" {
 		out.Version = strings.TrimSpace(p.Text)
 	}
+	if p.Of != nil {
+		r.join(&out, p.Of)
+	}
 	r.at[p.ID] = i
 	r.a.Advised = append(r.a.Advised, out)
 	return nil
+}
+
+// join makes a firmware on a device into the device with that version: "P3
+// Firmware MX-V5.1" on "P3 D24M" is the D24M at MX-V5.1. Other relationships
+// stay products that are meant only together.
+func (r *reading) join(out *event.AdvisedProduct, of []string) {
+	i, known := r.at[of[0]]
+	j, too := r.at[of[1]]
+	if !known || !too {
+		return // a relationship of a relationship that comes later
+	}
+	part, whole := &r.a.Advised[i], &r.a.Advised[j]
+	if part.Version != "" && whole.Version == "" && !part.Joined && !whole.Joined {
+		*out = event.AdvisedProduct{Vendor: whole.Vendor, Name: whole.Name, Kind: part.Kind, Version: part.Version,
+			Models: whole.Models, CPE: whole.CPE, PURL: whole.PURL}
+	}
 }
 
 func (r *reading) text(t string) {
