@@ -66,8 +66,9 @@ var rooms = map[string][]string{
 	"internal/continuity": {"internal/port", "internal/finding"},
 
 	// What it costs.
-	"internal/risk/loss":      {}, // compound losses: simulation and the exact way
-	"internal/risk/portfolio": {}, // the best treatments under budgets, proven
+	"internal/risk":           {"internal/port", "internal/attackgraph", "internal/continuity", "internal/risk/loss", "internal/risk/portfolio", "internal/strictyaml"}, // strictyaml: the risk file
+	"internal/risk/loss":      {},                                                                                                                                       // compound losses: simulation and the exact way
+	"internal/risk/portfolio": {},                                                                                                                                       // the best treatments under budgets, proven
 
 	// Documents for people.
 	"internal/report": {"internal/port", "internal/event", "internal/finding", "internal/advisory", "internal/watch/*"},

@@ -56,40 +56,13 @@ func (f *attackFlags) add(c *cobra.Command, portNeeded bool) {
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 }
 
-// model builds the attack graph of a port file.
+// model builds the attack graph of a port file, with where the attacker starts.
 func (f *attackFlags) model(c *cobra.Command, file string) (*attackgraph.Model, error) {
 	if file == "" || len(f.from) == 0 {
 		return nil, usagef("%s needs --port and --from (see '%s --help')", c.CommandPath()[len("quaywatch "):], c.CommandPath())
 	}
-	at := time.Now()
-	if f.asOf != "" {
-		var err error
-		if at, err = time.Parse(time.RFC3339, f.asOf); err != nil {
-			return nil, usagef("--as-of %q is not a time such as 2026-11-23T14:00:00Z", f.asOf)
-		}
-	}
-	rules := attackgraph.DefaultRules()
-	if f.rules != "" {
-		data, err := os.ReadFile(f.rules)
-		if err != nil {
-			return nil, err
-		}
-		if rules, err = attackgraph.Rules(f.rules, data); err != nil {
-			return nil, err
-		}
-	}
-	p, err := loadPort(file)
+	m, p, err := f.known(c, file)
 	if err != nil {
-		return nil, err
-	}
-	m, err := attackgraph.New(rules)
-	if err != nil {
-		return nil, err
-	}
-	if err := attackgraph.Declare(m, p, at); err != nil {
-		return nil, err
-	}
-	if err := f.weaknesses(c, m, p); err != nil {
 		return nil, err
 	}
 	if err := knownEntries(p, f.from); err != nil {
@@ -99,6 +72,48 @@ func (f *attackFlags) model(c *cobra.Command, file string) (*attackgraph.Model, 
 		return nil, err
 	}
 	return m, m.Update()
+}
+
+// known builds the attack graph of a port file from all that is known.
+func (f *attackFlags) known(c *cobra.Command, file string) (*attackgraph.Model, *port.Port, error) {
+	at, err := momentOf(f.asOf)
+	if err != nil {
+		return nil, nil, err
+	}
+	rules := attackgraph.DefaultRules()
+	if f.rules != "" {
+		data, err := os.ReadFile(f.rules)
+		if err != nil {
+			return nil, nil, err
+		}
+		if rules, err = attackgraph.Rules(f.rules, data); err != nil {
+			return nil, nil, err
+		}
+	}
+	p, err := loadPort(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := attackgraph.New(rules)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := attackgraph.Declare(m, p, at); err != nil {
+		return nil, nil, err
+	}
+	return m, p, f.weaknesses(c, m, p)
+}
+
+// momentOf reads --as-of; empty is now.
+func momentOf(text string) (time.Time, error) {
+	if text == "" {
+		return time.Now(), nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, usagef("--as-of %q is not a time such as 2026-11-23T14:00:00Z", text)
+	}
+	return at, nil
 }
 
 // entries are the starts that are no place of the port.

@@ -27,7 +27,7 @@ const (
 const firstFile = "port.yaml"
 
 // notPort are YAML files that may lie in the directory and are no part of the port.
-var notPort = []string{"quaywatch.yaml", "quaywatch.yml"}
+var notPort = []string{"quaywatch.yaml", "quaywatch.yml", "risk.yaml"}
 
 // fileList is a list of files, or one file without the list.
 type fileList []string

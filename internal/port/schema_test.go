@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -48,6 +49,9 @@ func TestSchemaAcceptsTheExample(t *testing.T) {
 	}
 	s := compileSchema(t)
 	for _, f := range files {
+		if slices.Contains(notPort, filepath.Base(f)) {
+			continue
+		}
 		data, err := os.ReadFile(f)
 		if err != nil {
 			t.Fatal(err)
