@@ -80,6 +80,15 @@ var operationNames = [...]string{"read", "write", "identify", "upload", "program
 // Has reports whether all of want are in the set.
 func (o Operations) Has(want Operations) bool { return o&want == want }
 
+// Each lists the operations of the set one by one, in the order of the constants.
+func Each(o Operations) []Operations {
+	var out []Operations
+	for ; o != 0; o &= o - 1 {
+		out = append(out, o&-o)
+	}
+	return out
+}
+
 // Names lists the set in alphabetical order.
 func (o Operations) Names() []string {
 	var out []string

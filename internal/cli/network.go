@@ -29,7 +29,7 @@ func newNetworkCommand() *cobra.Command {
 		Short: "Devices and conduits from captures, offline and passive",
 		Long:  "Network reads packet captures (pcap, pcapng, directories of them, or - for standard input) and tells which devices there are and how their traffic stands to the declared conduits. Nothing is sent.",
 	}
-	c.AddCommand(newNetworkInspect(), newNetworkCheck())
+	c.AddCommand(newNetworkInspect(), newNetworkCheck(), newNetworkWho())
 	return c
 }
 
@@ -50,7 +50,7 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 			if err != nil {
 				return err
 			}
-			n, err := readNetwork(c, p, args)
+			n, err := readNetwork(c, p, args, nil)
 			if err != nil {
 				return err
 			}
@@ -85,7 +85,7 @@ Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findin
 			if err != nil {
 				return err
 			}
-			n, err := readNetwork(c, p, args)
+			n, err := readNetwork(c, p, args, nil)
 			if err != nil {
 				return err
 			}
@@ -150,17 +150,24 @@ type networkRun struct {
 	problems []string
 }
 
-// watchSink feeds a watch as the stream would.
-type watchSink struct{ watch *network.Watch }
+// watchSink feeds a watch as the stream would, and shows each batch to also,
+// where that is set.
+type watchSink struct {
+	watch *network.Watch
+	also  func(*event.Batch)
+}
 
 func (s watchSink) Put(_ context.Context, b *event.Batch) error {
 	s.watch.Observe(b)
+	if s.also != nil {
+		s.also(b)
+	}
 	return nil
 }
 
 // readNetwork runs captures through the source and the watch. The clock of
 // arrival is the newest packet time, so that the same input gives the same bytes.
-func readNetwork(c *cobra.Command, p *port.Port, args []string) (*networkRun, error) {
+func readNetwork(c *cobra.Command, p *port.Port, args []string, also func(*event.Batch)) (*networkRun, error) {
 	folded := map[string]*finding.Finding{}
 	watch := network.New(p, network.Options{}, func(o finding.Occurrence) {
 		id := finding.ID(o.Rule, o.Subject)
@@ -182,7 +189,7 @@ func readNetwork(c *cobra.Command, p *port.Port, args []string) (*networkRun, er
 		src = pcap.NewReader("pcap", c.InOrStdin(), o)
 	}
 	done := startProgress(c, "reading captures")
-	err := src.Run(c.Context(), watchSink{watch})
+	err := src.Run(c.Context(), watchSink{watch, also})
 	done()
 	if err != nil {
 		return nil, err

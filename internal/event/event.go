@@ -96,12 +96,14 @@ type Batch struct {
 	Health     []SourceHealth   `cbor:"9,keyasint,omitempty" json:"health,omitempty"`
 	Exploited  []Exploited      `cbor:"10,keyasint,omitempty" json:"exploited,omitempty"`
 	Contacts   []Contact        `cbor:"11,keyasint,omitempty" json:"contacts,omitempty"`
+
+	Operations []DeviceOperation `cbor:"12,keyasint,omitempty" json:"operations,omitempty"`
 }
 
 // Len is the number of observations in the batch.
 func (b *Batch) Len() int {
 	return len(b.Vessels) + len(b.Flows) + len(b.Devices) + len(b.Access) +
-		len(b.Alerts) + len(b.Advisories) + len(b.Health) + len(b.Exploited) + len(b.Contacts)
+		len(b.Alerts) + len(b.Advisories) + len(b.Health) + len(b.Exploited) + len(b.Contacts) + len(b.Operations)
 }
 
 // VesselReport is one AIS report (ITU-R M.1371-5), position or static or both.
@@ -216,6 +218,23 @@ type DeviceSighting struct {
 type DeviceFact struct {
 	Name  string `cbor:"1,keyasint" json:"name"`
 	Value string `cbor:"2,keyasint" json:"value"`
+}
+
+// DeviceOperation is one kind of change, or of copying a program, that one client
+// asked of one device in one conversation, or in a slice of a long one. Reading,
+// identifying and cyclic data are not told: flows have those.
+type DeviceOperation struct {
+	Head                // Time is that of the first packet that says so, Raw leads to it
+	Last      time.Time `cbor:"10,keyasint" json:"last"`
+	Client    Endpoint  `cbor:"11,keyasint" json:"client"` // who asked
+	Server    Endpoint  `cbor:"12,keyasint" json:"server"` // of whom
+	Transport string    `cbor:"13,keyasint" json:"transport"`
+	Protocol  string    `cbor:"14,keyasint" json:"protocol"`                     // that the function is of: "modbus", "s7comm", "cip"…
+	Operation string    `cbor:"15,keyasint" json:"operation"`                    // "write", "program", "upload", "start", "stop", "firmware" or "set-time"
+	Function  string    `cbor:"16,keyasint,omitempty" json:"function,omitempty"` // as the protocol's own tables call it
+	Asked     uint64    `cbor:"17,keyasint" json:"asked"`                        // requests that were seen
+	Accepted  uint64    `cbor:"18,keyasint" json:"accepted"`                     // answers that do not refuse
+	Refused   uint64    `cbor:"19,keyasint" json:"refused"`                      // answers that refuse
 }
 
 // AccessResult is the outcome of a badge use.

@@ -44,3 +44,13 @@ type AccessQuery struct {
 	Badge    string    // exact
 	Limit    int       // most rows, newest first; 0 is 1000
 }
+
+// OperationQuery selects operations asked of devices in the past. Zero fields
+// select all.
+type OperationQuery struct {
+	From, To  time.Time // event time; From inclusive, To exclusive
+	Servers   []string  // addresses of the device, IP or MAC, as observed; empty: any
+	Clients   []string  // addresses of who asked; empty: any
+	Operation string    // exact; "": any
+	Limit     int       // most rows, newest first; 0 is 1000
+}

@@ -50,6 +50,8 @@ type Port struct {
 	Terminals   []Terminal  `yaml:"terminals"` // where cargo changes between ship and shore, for what outages cost
 	Parties     []Party     `yaml:"parties"`
 	Authorities []Authority `yaml:"authorities"`
+	Approvals   []Approval  `yaml:"approvals"`   // which stations may change which devices
+	WorkOrders  []WorkOrder `yaml:"work_orders"` // the same for a time
 	Waters      []Water     `yaml:"waters"`
 	Land        []Land      `yaml:"land"`
 	Vessels     []Vessel    `yaml:"vessels"` // the port's own craft: tugs, pilot boats

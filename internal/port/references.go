@@ -41,6 +41,12 @@ func (c *checker) declare() {
 	for i := range p.Authorities {
 		c.declareID(p.Authorities[i].ID, kindAuthority, place{"authorities", i, "id"})
 	}
+	for i := range p.Approvals {
+		c.declareID(p.Approvals[i].ID, kindApproval, place{"approvals", i, "id"})
+	}
+	for i := range p.WorkOrders {
+		c.declareID(p.WorkOrders[i].ID, kindWorkOrder, place{"work_orders", i, "id"})
+	}
 	for i := range p.Waters {
 		c.declareID(p.Waters[i].ID, kindWater, place{"waters", i, "id"})
 	}

@@ -24,6 +24,8 @@ const (
 	kindAid         kind = "aid"
 	kindTerminal    kind = "terminal"
 	kindSensor      kind = "sensor"
+	kindApproval    kind = "approval"
+	kindWorkOrder   kind = "work order"
 )
 
 // form is how a text must look.
@@ -148,6 +150,19 @@ var rules = map[string]rule{
 	"Authority.Over":     {ref: []kind{kindAsset, kindZone, kindService, kindConduit, kindArea}},
 	"Authority.Holders":  {needed: true, ref: []kind{kindParty}},
 	"Authority.Agree":    {bounds: &bounds{0, 1000}},
+
+	"Approval.ID":        id,
+	"Approval.Stations":  {needed: true, ref: []kind{kindAsset}},
+	"Approval.Devices":   {ref: []kind{kindAsset, kindZone}},
+	"Approval.Allow":     {oneOf: Operations},
+	"Approval.Owner":     {ref: []kind{kindParty}},
+	"WorkOrder.ID":       id,
+	"WorkOrder.Stations": {needed: true, ref: []kind{kindAsset}},
+	"WorkOrder.Devices":  {ref: []kind{kindAsset, kindZone}},
+	"WorkOrder.Allow":    {oneOf: Operations},
+	"WorkOrder.From":     {needed: true},
+	"WorkOrder.Until":    {needed: true},
+	"WorkOrder.Party":    {ref: []kind{kindParty}},
 
 	"Water.ID":    id,
 	"Water.Kind":  {needed: true, oneOf: []string{"berth", "anchorage", "fairway", "basin", "restricted", "boarding"}},

@@ -116,6 +116,8 @@ func (r *reader) take(p *Port, at *strictyaml.Positions) {
 	add(r, "terminals", &r.port.Terminals, p.Terminals, at)
 	add(r, "parties", &r.port.Parties, p.Parties, at)
 	add(r, "authorities", &r.port.Authorities, p.Authorities, at)
+	add(r, "approvals", &r.port.Approvals, p.Approvals, at)
+	add(r, "work_orders", &r.port.WorkOrders, p.WorkOrders, at)
 	add(r, "waters", &r.port.Waters, p.Waters, at)
 	add(r, "land", &r.port.Land, p.Land, at)
 	add(r, "vessels", &r.port.Vessels, p.Vessels, at)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/identity"
+	"github.com/quaywatch/quaywatch/internal/watch/network"
 )
 
 // reads are all addresses that are read, with the action that opens them.
@@ -26,7 +27,7 @@ var reads = map[string]identity.Action{
 	"/api/v1/vessels/227006760/track": identity.ViewVessels, "/api/v1/positions": identity.ViewVessels,
 	"/api/v1/heat?box=50,-2,51,-1": identity.ViewVessels,
 	"/api/v1/hosts":                identity.ViewNetwork, "/api/v1/hosts/ip:10.20.4.7": identity.ViewNetwork,
-	"/api/v1/conduit-uses": identity.ViewNetwork, "/api/v1/flows?from_zone=quay": identity.ViewNetwork,
+	"/api/v1/conduit-uses": identity.ViewNetwork, "/api/v1/flows?from_zone=quay": identity.ViewNetwork, "/api/v1/device-operations": identity.ViewNetwork,
 	"/api/v1/people": identity.ViewPeople, "/api/v1/people/areas": identity.ViewPeople, "/api/v1/people/readers": identity.ViewPeople,
 	"/api/v1/access-events": identity.ViewPeople, "/api/v1/sources": identity.ViewSources, "/api/v1/situation": identity.ViewReports,
 	"/api/v1/audit": identity.ViewAudit, "/api/v1/me": "",
@@ -283,8 +284,9 @@ func TestFailuresShowNoInternals(t *testing.T) {
 	secret := errors.New("dial tcp 10.0.0.5:5432: password authentication failed")
 	f := newFixture(t, func(d *Deps) {
 		d.Positions, d.Flows, d.Access, d.Audit = history{secret}, history{secret}, history{secret}, history{secret}
+		d.Operated = history{secret}
 	}).accounts()
-	for _, path := range []string{"/api/v1/positions", "/api/v1/flows", "/api/v1/access-events", "/api/v1/audit", "/api/v1/vessels/1/track"} {
+	for _, path := range []string{"/api/v1/positions", "/api/v1/flows", "/api/v1/device-operations", "/api/v1/access-events", "/api/v1/audit", "/api/v1/vessels/1/track"} {
 		a := f.api(identity.CSO, http.MethodGet, path, "")
 		problemOf(t, a, http.StatusInternalServerError)
 		if strings.Contains(a.body, "10.0.0.5") {
@@ -300,8 +302,8 @@ func TestFailuresShowNoInternals(t *testing.T) {
 }
 
 func TestMissingPartsAreNotEmptyAnswers(t *testing.T) {
-	f := newFixture(t, func(d *Deps) { d.Positions, d.Flows, d.Access, d.Audit = nil, nil, nil, nil }).accounts()
-	for _, path := range []string{"/api/v1/positions", "/api/v1/flows", "/api/v1/access-events", "/api/v1/audit", "/api/v1/heat?box=50,-2,51,-1", "/api/v1/vessels/1/track"} {
+	f := newFixture(t, func(d *Deps) { d.Positions, d.Flows, d.Operated, d.Access, d.Audit = nil, nil, nil, nil, nil }).accounts()
+	for _, path := range []string{"/api/v1/positions", "/api/v1/flows", "/api/v1/device-operations", "/api/v1/access-events", "/api/v1/audit", "/api/v1/heat?box=50,-2,51,-1", "/api/v1/vessels/1/track"} {
 		problemOf(t, f.api(identity.CSO, http.MethodGet, path, ""), http.StatusServiceUnavailable)
 	}
 }
@@ -442,4 +444,23 @@ func TestSchemasAreJSONSchema(t *testing.T) {
 		answerOf(path, ref[len("#/components/schemas/"):])
 	}
 	answerOf("/api/v1/findings/F-1", "Finding")
+}
+
+// An asset is asked for by its declared addresses and those that were observed.
+func TestOperationsAreAskedByAsset(t *testing.T) {
+	f := newFixture(t, func(d *Deps) {
+		d.Network = func() network.Picture {
+			return network.Picture{Hosts: []network.Host{{ID: "mac:00:80:f4:00:00:02", Asset: "asset-03", IPs: []string{"10.20.4.7", "10.20.4.99"}, MACs: []string{"00:80:f4:00:00:02"}}}}
+		}
+	}).accounts()
+	for device, want := range map[string]string{
+		"asset-03":   "00:80:f4:00:00:02 10.20.4.7 10.20.4.99",
+		"10.20.4.99": "00:80:f4:00:00:02 10.20.4.7 10.20.4.99",
+		"10.9.9.9":   "10.9.9.9",
+	} {
+		if a := f.api(identity.CSO, http.MethodGet, "/api/v1/device-operations?device="+device, ""); a.StatusCode != 200 || !strings.Contains(a.body, `"function":"`+want+`"`) {
+			t.Errorf("%s: %d %s, want %s", device, a.StatusCode, a.body, want)
+		}
+	}
+	problemOf(t, f.api(identity.CSO, http.MethodGet, "/api/v1/device-operations?operation=read", ""), http.StatusUnprocessableEntity)
 }

@@ -38,6 +38,7 @@ type Deps struct {
 
 	Positions Positions // optional: history of vessels
 	Flows     Flows     // optional: history of flows
+	Operated  Operated  // optional: history of operations asked of devices
 	Access    Access    // optional: history of access events
 	Audit     AuditLog  // optional: reading the audit log
 
@@ -77,6 +78,12 @@ type Positions interface {
 // Flows is the history of network conversations.
 type Flows interface {
 	FlowTotals(ctx context.Context, q event.FlowQuery) ([]event.FlowTotal, error)
+}
+
+// Operated is the history of what was asked of devices.
+type Operated interface {
+	// Operations returns what fits the query, newest first.
+	Operations(ctx context.Context, q event.OperationQuery) ([]event.DeviceOperation, error)
 }
 
 // Access is the history of readers and doors.

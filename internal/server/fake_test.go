@@ -147,6 +147,10 @@ func (h history) FlowTotals(context.Context, event.FlowQuery) ([]event.FlowTotal
 	return nil, h.err
 }
 
+func (h history) Operations(_ context.Context, q event.OperationQuery) ([]event.DeviceOperation, error) {
+	return []event.DeviceOperation{{Operation: "program", Function: strings.Join(q.Servers, " ")}}, h.err
+}
+
 func (h history) AccessEvents(context.Context, event.AccessQuery) ([]event.AccessEvent, error) {
 	return nil, h.err
 }
@@ -245,7 +249,7 @@ func newFixture(t testing.TB, alter ...func(*Deps)) *fixture {
 		Sources: func() health.Picture {
 			return health.Picture{Sources: []health.Source{{ID: "ais", Status: health.Silent, Why: "nothing for 4 min"}, {ID: "kev", Status: health.Ended}}}
 		},
-		Positions: history{}, Flows: history{}, Access: history{}, Audit: history{},
+		Positions: history{}, Flows: history{}, Operated: history{}, Access: history{}, Audit: history{},
 		Console: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			a, _ := identity.From(r.Context())
 			fmt.Fprintf(w, "console for %q", a.Name)

@@ -20,7 +20,7 @@ func FuzzQueries(f *testing.F) {
 		f.Add(q)
 	}
 	fix := newFixture(f).accounts()
-	paths := []string{"/api/v1/findings", "/api/v1/assets", "/api/v1/vessels", "/api/v1/vessels.geojson", "/api/v1/vessels/227006760/track.geojson", "/api/v1/heat", "/api/v1/flows", "/api/v1/audit", "/api/v1/conduit-uses"}
+	paths := []string{"/api/v1/findings", "/api/v1/assets", "/api/v1/vessels", "/api/v1/vessels.geojson", "/api/v1/vessels/227006760/track.geojson", "/api/v1/heat", "/api/v1/flows", "/api/v1/device-operations", "/api/v1/audit", "/api/v1/conduit-uses"}
 	f.Fuzz(func(t *testing.T, query string) {
 		if strings.ContainsAny(query, " #\x00\r\n\t") {
 			return // no such request line

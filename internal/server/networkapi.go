@@ -35,11 +35,20 @@ type flowsQuery struct {
 	Limit int `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"most rows, the largest first"`
 }
 
+type operationsQuery struct {
+	Device    string `query:"device" maxLength:"100" doc:"asset, device id, or address of the device"`
+	Client    string `query:"client" maxLength:"100" doc:"asset, device id, or address of who asked"`
+	Operation string `query:"operation" enum:"firmware,program,set-time,start,stop,upload,write"`
+	Span
+	Limit int `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"most rows, the newest first"`
+}
+
 func (s *Server) addNetwork(a *api) {
 	get(a, "network", identity.ViewNetwork, "/hosts", "listHosts", "Devices that were seen on the networks", s.listHosts)
 	get(a, "network", identity.ViewNetwork, "/hosts/{id}", "getHost", "One device that was seen", s.host)
 	get(a, "network", identity.ViewNetwork, "/conduit-uses", "listConduitUses", "What went between zones, and whether a conduit allows it", s.listUses)
 	get(a, "network", identity.ViewNetwork, "/flows", "listFlows", "Totals of past conversations by client, server and service", s.flows)
+	get(a, "network", identity.ViewNetwork, "/device-operations", "listDeviceOperations", "What was asked of devices, by whom and when: changes, copies of programs, starts and stops", s.operated)
 }
 
 func (s *Server) listHosts(_ context.Context, in *hostsQuery) (list[network.Host], error) {
@@ -101,6 +110,33 @@ func (s *Server) flows(ctx context.Context, in *flowsQuery) (found[event.FlowTot
 	}
 	out.Items, out.Cut = append(out.Items, rows...), len(rows) >= in.Limit
 	return out, nil
+}
+
+func (s *Server) operated(ctx context.Context, in *operationsQuery) (found[event.DeviceOperation], error) {
+	out := found[event.DeviceOperation]{Items: []event.DeviceOperation{}}
+	if s.deps.Operated == nil {
+		return out, missing("history of operations")
+	}
+	from, to, err := in.bounds(s.now())
+	if err != nil {
+		return out, err
+	}
+	rows, err := s.deps.Operated.Operations(ctx, event.OperationQuery{From: from, To: to, Operation: in.Operation, Limit: in.Limit,
+		Servers: s.addresses(in.Device), Clients: s.addresses(in.Client)})
+	if err != nil {
+		return out, err
+	}
+	out.Items, out.Cut = append(out.Items, rows...), len(rows) >= in.Limit
+	return out, nil
+}
+
+// addresses are those of an asset or a device that was seen, declared and
+// observed; another text is taken for an address by itself.
+func (s *Server) addresses(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return network.AddressesOf(s.deps.Port(), s.deps.Network().Hosts, name)
 }
 
 // networks are those of a zone. A zone without any, such as the outside, can't

@@ -172,6 +172,15 @@ func (f *Feed) Device(ctx context.Context, r event.DeviceSighting) error {
 	return f.added(ctx, &r.Head)
 }
 
+// Operation adds an operation that was asked of a device.
+func (f *Feed) Operation(ctx context.Context, r event.DeviceOperation) error {
+	fitOperation(&r)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.batch.Operations = append(f.batch.Operations, r)
+	return f.added(ctx, &r.Head)
+}
+
 // Access adds an access event.
 func (f *Feed) Access(ctx context.Context, r event.AccessEvent) error {
 	fitAccess(&r)
@@ -398,7 +407,7 @@ func (f *Feed) flush(ctx context.Context, withHealth bool) error {
 	f.batch = event.Batch{Source: f.id,
 		Vessels: f.batch.Vessels[:0], Flows: f.batch.Flows[:0], Devices: f.batch.Devices[:0],
 		Access: f.batch.Access[:0], Alerts: f.batch.Alerts[:0], Advisories: f.batch.Advisories[:0],
-		Exploited: f.batch.Exploited[:0], Contacts: f.batch.Contacts[:0], Health: f.batch.Health[:0]}
+		Exploited: f.batch.Exploited[:0], Contacts: f.batch.Contacts[:0], Operations: f.batch.Operations[:0], Health: f.batch.Health[:0]}
 	return f.saveMark(ctx)
 }
 
@@ -465,6 +474,9 @@ func each(b *event.Batch, visit func(*event.Head)) {
 	}
 	for i := range b.Contacts {
 		visit(&b.Contacts[i].Head)
+	}
+	for i := range b.Operations {
+		visit(&b.Operations[i].Head)
 	}
 }
 

@@ -74,6 +74,16 @@ func fitDevice(r *event.DeviceSighting) {
 	}
 }
 
+func fitOperation(r *event.DeviceOperation) {
+	fitHead(&r.Head)
+	if fitTime(&r.Last); r.Last.Before(r.Time) {
+		r.Last = r.Time
+	}
+	fitEnd(&r.Client)
+	fitEnd(&r.Server)
+	fitText(&r.Transport, &r.Protocol, &r.Operation, &r.Function)
+}
+
 func fitAccess(r *event.AccessEvent) {
 	fitHead(&r.Head)
 	fitText(&r.Reader, &r.Badge, &r.Person, &r.Direction, &r.Reason)

@@ -87,7 +87,7 @@ func Decode(data []byte) (*event.Batch, error) {
 
 // most is how many rows the largest kind of a batch has.
 func most(b *event.Batch) int {
-	return max(len(b.Vessels), len(b.Flows), len(b.Devices), len(b.Access), len(b.Alerts), len(b.Advisories), len(b.Health), len(b.Exploited), len(b.Contacts))
+	return max(len(b.Vessels), len(b.Flows), len(b.Devices), len(b.Access), len(b.Alerts), len(b.Advisories), len(b.Health), len(b.Exploited), len(b.Contacts), len(b.Operations))
 }
 
 // halve splits a batch in two of about the same number of rows.
@@ -103,6 +103,7 @@ func halve(b *event.Batch) (*event.Batch, *event.Batch) {
 	one.Health, two.Health = cut(b.Health)
 	one.Exploited, two.Exploited = cut(b.Exploited)
 	one.Contacts, two.Contacts = cut(b.Contacts)
+	one.Operations, two.Operations = cut(b.Operations)
 	return one, two
 }
 

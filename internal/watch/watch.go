@@ -64,7 +64,7 @@ func (s *Set) Observe(b *event.Batch) {
 // knows it already.
 func (s *Set) ObserveButVessels(b *event.Batch) {
 	s.Health.Observe(b)
-	if len(b.Flows)+len(b.Devices) > 0 {
+	if len(b.Flows)+len(b.Devices)+len(b.Operations) > 0 {
 		s.Network.Observe(b)
 	}
 	if len(b.Access) > 0 {
@@ -98,6 +98,9 @@ func (e *Ends) Observe(b *event.Batch) {
 	}
 	for i := range b.Devices {
 		move(&e.Network, b.Devices[i].Time)
+	}
+	for i := range b.Operations {
+		move(&e.Network, b.Operations[i].Last)
 	}
 	for i := range b.Access {
 		move(&e.Physical, b.Access[i].Time)

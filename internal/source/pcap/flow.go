@@ -65,6 +65,8 @@ type flow struct {
 	ops        ics.Operations
 	raw        event.Raw
 	weight     int // of the operation that raw shows
+	acts       []act
+	hurried    bool // an urgent operation is in the slice
 	prev, next *flow
 }
 
@@ -182,6 +184,7 @@ func (f *flow) observation() event.Flow {
 func (f *flow) clear() {
 	f.first, f.packets, f.bytes = 0, [2]uint64{}, [2]uint64{}
 	f.ops, f.raw, f.weight = 0, event.Raw{}, 0
+	f.acts, f.hurried = f.acts[:0], false
 }
 
 func (e end) endpoint() event.Endpoint {

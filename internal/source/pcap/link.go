@@ -29,6 +29,7 @@ func (t *table) inspectLink(fr *frame, f *flow, side ics.Side, p *packet) error 
 	if w := weigh(r.Operations); w > f.weight && w > 1 {
 		f.raw, f.weight = t.rawOf(fr), w
 	}
+	t.note(fr, f, side, r)
 	if r.Identity.IsZero() && len(r.Behind) == 0 {
 		return nil
 	}

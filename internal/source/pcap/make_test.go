@@ -22,11 +22,12 @@ var epoch = time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)
 
 // sink keeps what it is given.
 type sink struct {
-	mu      sync.Mutex
-	flows   []event.Flow
-	devices []event.DeviceSighting
-	health  event.SourceHealth
-	arrived chan struct{} // one token a batch with flows, where set
+	mu         sync.Mutex
+	flows      []event.Flow
+	devices    []event.DeviceSighting
+	operations []event.DeviceOperation
+	health     event.SourceHealth
+	arrived    chan struct{} // one token a batch with flows, where set
 }
 
 func (s *sink) Put(_ context.Context, b *event.Batch) error {
@@ -34,6 +35,7 @@ func (s *sink) Put(_ context.Context, b *event.Batch) error {
 	defer s.mu.Unlock()
 	s.flows = append(s.flows, b.Flows...)
 	s.devices = append(s.devices, b.Devices...)
+	s.operations = append(s.operations, b.Operations...)
 	if len(b.Health) > 0 {
 		s.health = b.Health[len(b.Health)-1]
 	}

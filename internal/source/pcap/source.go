@@ -96,17 +96,18 @@ type Source struct {
 
 // Stats counts what was read.
 type Stats struct {
-	Files   int    `json:"files"`          // captures
-	Other   int    `json:"other_files"`    // files that are no captures
-	Packets uint64 `json:"packets"`        // read
-	Refused uint64 `json:"refused"`        // packets whose link layer was not understood
-	Flows   uint64 `json:"flows"`          // told, slices counted
-	Devices uint64 `json:"devices"`        // sightings told
-	Evicted uint64 `json:"evicted"`        // flows told early because the table was full
-	Bytes   int64  `json:"bytes"`          // of the files
-	First   int64  `json:"first_ns"`       // packet time of the first packet
-	Last    int64  `json:"last_ns"`        // of the newest
-	Damaged int    `json:"damaged_inputs"` // captures that ended in a damaged record
+	Files      int    `json:"files"`          // captures
+	Other      int    `json:"other_files"`    // files that are no captures
+	Packets    uint64 `json:"packets"`        // read
+	Refused    uint64 `json:"refused"`        // packets whose link layer was not understood
+	Flows      uint64 `json:"flows"`          // told, slices counted
+	Devices    uint64 `json:"devices"`        // sightings told
+	Operations uint64 `json:"operations"`     // told, of those that change a device or copy its program
+	Evicted    uint64 `json:"evicted"`        // flows told early because the table was full
+	Bytes      int64  `json:"bytes"`          // of the files
+	First      int64  `json:"first_ns"`       // packet time of the first packet
+	Last       int64  `json:"last_ns"`        // of the newest
+	Damaged    int    `json:"damaged_inputs"` // captures that ended in a damaged record
 }
 
 // New makes a source of files and directories. A directory is walked, files in
@@ -384,7 +385,10 @@ func (s *Source) tell(ctx context.Context, f *flow) error {
 	o := f.observation()
 	o.Head = s.feed.Head(unix(f.first), f.raw)
 	s.stats.Flows++
-	return s.feed.Flow(ctx, o)
+	if err := s.feed.Flow(ctx, o); err != nil {
+		return err
+	}
+	return s.tellActs(ctx, f)
 }
 
 func (s *Source) device(ctx context.Context, at time.Time, raw event.Raw, d event.DeviceSighting) error {

@@ -129,7 +129,7 @@ func (t *table) sweep(now int64) error {
 
 // patience is how long a slice of f may last.
 func (t *table) patience(f *flow) int64 {
-	if f.told {
+	if f.told && !f.hurried {
 		return int64(t.o.Slice)
 	}
 	return int64(t.o.Early)
@@ -349,6 +349,7 @@ func (t *table) inspect(fr *frame, f *flow, side ics.Side, p *packet) error {
 	if w := weigh(r.Operations); w > f.weight && w > 1 {
 		f.raw, f.weight = t.rawOf(fr), w
 	}
+	t.note(fr, f, side, r)
 	if r.Identity.IsZero() && r.ServerName == "" && len(r.Behind) == 0 {
 		return nil
 	}

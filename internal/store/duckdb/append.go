@@ -226,6 +226,11 @@ func (t *Telemetry) rows(b *event.Batch) error {
 			return err
 		}
 	}
+	for i := range b.Operations {
+		if err := t.row("operations", operationValues(row[:0], &b.Operations[i])); err != nil {
+			return err
+		}
+	}
 	for i := range b.Access {
 		if err := t.row("access", accessValues(row[:0], &b.Access[i])); err != nil {
 			return err

@@ -68,6 +68,59 @@ func within(addr string, nets []netip.Prefix) bool {
 	return false
 }
 
+// Operations returns what was asked of devices, newest first.
+func (t *Telemetry) Operations(ctx context.Context, q event.OperationQuery) ([]event.DeviceOperation, error) {
+	t.days.RLock()
+	defer t.days.RUnlock()
+	from, to := span(q.From, q.To)
+	rel, err := t.relation(ctx, "operations", from, to)
+	if err != nil {
+		return nil, err
+	}
+	where, args := "time >= ? AND time < ?", []any{from, to}
+	for _, end := range []struct {
+		name      string
+		addresses []string
+	}{{"server", q.Servers}, {"client", q.Clients}} {
+		if len(end.addresses) == 0 {
+			continue
+		}
+		marks := strings.TrimSuffix(strings.Repeat("?, ", len(end.addresses)), ", ")
+		where += " AND (" + end.name + "_ip IN (" + marks + ") OR " + end.name + "_ip IS NULL AND " + end.name + "_mac IN (" + marks + "))"
+		for range 2 {
+			for _, a := range end.addresses {
+				args = append(args, a)
+			}
+		}
+	}
+	if q.Operation != "" {
+		where, args = where+" AND operation = ?", append(args, q.Operation)
+	}
+	rows, err := t.db.QueryContext(ctx, `SELECT time, seen, told, exercise, source, input, pos, line, length, sum, raw,
+		last, client_mac, client_ip, client_port, server_mac, server_ip, server_port, transport, protocol, operation, function,
+		asked, accepted, refused FROM `+rel+` WHERE `+where+` ORDER BY time DESC, input, pos DESC, operation, function LIMIT ?`,
+		append(args, limitOr(q.Limit, 1000))...)
+	if err != nil {
+		return nil, fmt.Errorf("reading operations: %w", err)
+	}
+	defer rows.Close()
+	var out []event.DeviceOperation
+	for rows.Next() {
+		var o event.DeviceOperation
+		var head headScan
+		var cmac, cip, smac, sip, transport, function sql.NullString
+		if err := rows.Scan(append(head.dest(), &o.Last, &cmac, &cip, &o.Client.Port, &smac, &sip, &o.Server.Port,
+			&transport, &o.Protocol, &o.Operation, &function, &o.Asked, &o.Accepted, &o.Refused)...); err != nil {
+			return nil, fmt.Errorf("reading operations: %w", err)
+		}
+		o.Head, o.Last = head.head(), o.Last.UTC()
+		o.Client.MAC, o.Client.IP, o.Server.MAC, o.Server.IP = cmac.String, cip.String, smac.String, sip.String
+		o.Transport, o.Function = transport.String, function.String
+		out = append(out, o)
+	}
+	return out, rows.Err()
+}
+
 // AccessEvents returns the access events of a query, newest first.
 func (t *Telemetry) AccessEvents(ctx context.Context, q event.AccessQuery) ([]event.AccessEvent, error) {
 	t.days.RLock()

@@ -33,6 +33,9 @@ var tables = []table{
 		answered BOOLEAN`},
 	{"devices", "mac", `mac VARCHAR, ip VARCHAR, protocol VARCHAR, name VARCHAR, vendor VARCHAR, product VARCHAR, model VARCHAR,
 		firmware VARCHAR, serial VARCHAR`},
+	{"operations", "server_ip", `last TIMESTAMP, client_mac VARCHAR, client_ip VARCHAR, client_port USMALLINT,
+		server_mac VARCHAR, server_ip VARCHAR, server_port USMALLINT, transport VARCHAR, protocol VARCHAR,
+		operation VARCHAR, function VARCHAR, asked UBIGINT, accepted UBIGINT, refused UBIGINT`},
 	{"access", "reader", `reader VARCHAR, badge VARCHAR, person VARCHAR, result VARCHAR, direction VARCHAR, reason VARCHAR`},
 	{"alerts", "product", `product VARCHAR, signature VARCHAR, severity VARCHAR, asset VARCHAR, client_ip VARCHAR,
 		client_port USMALLINT, server_ip VARCHAR, server_port USMALLINT, text VARCHAR`},
@@ -101,6 +104,12 @@ func deviceValues(row []driver.Value, r *event.DeviceSighting) []driver.Value {
 	}
 	return append(headValues(row, &r.Head), text(mac), text(ip), r.Protocol, text(r.Name), text(r.Vendor),
 		text(r.Product), text(r.Model), text(r.Firmware), text(r.Serial))
+}
+
+func operationValues(row []driver.Value, r *event.DeviceOperation) []driver.Value {
+	return append(headValues(row, &r.Head), r.Last, text(r.Client.MAC), text(r.Client.IP), r.Client.Port,
+		text(r.Server.MAC), text(r.Server.IP), r.Server.Port, text(r.Transport), r.Protocol, r.Operation, text(r.Function),
+		r.Asked, r.Accepted, r.Refused)
 }
 
 func accessValues(row []driver.Value, r *event.AccessEvent) []driver.Value {

@@ -294,3 +294,38 @@ func TestFlowTotalsAndAccess(t *testing.T) {
 		t.Errorf("got %+v", events)
 	}
 }
+
+func TestOperationsComeBackByDeviceAndTime(t *testing.T) {
+	ctx := context.Background()
+	tel := openIn(t, t.TempDir())
+	defer tel.Close()
+	operation := func(n int, client, server event.Endpoint, what string) event.DeviceOperation {
+		at := noon.Add(time.Duration(n) * time.Minute)
+		raw := event.Raw{Input: "a.pcap", Offset: int64(n), Line: int64(n), Length: 9, Sum: event.SumOf([]byte{byte(n)})}
+		return event.DeviceOperation{Head: event.Head{Time: at, Seen: at, Told: true, Source: "span", Raw: raw}, Last: at.Add(time.Second),
+			Client: client, Server: server, Transport: "tcp", Protocol: "s7comm", Operation: what, Function: "plc stop", Asked: 3, Accepted: 2, Refused: 1}
+	}
+	eng, hmi := event.Endpoint{IP: "10.20.1.9", Port: 5}, event.Endpoint{IP: "10.20.1.5", Port: 6}
+	plc, low := event.Endpoint{IP: "10.20.2.9", MAC: "00:80:f4:00:00:02", Port: 102}, event.Endpoint{MAC: "00:80:f4:00:00:09"}
+	rows := []event.DeviceOperation{operation(1, eng, plc, "stop"), operation(2, hmi, plc, "write"), operation(3, eng, low, "write"), operation(-3000, eng, plc, "program")}
+	must(t, tel.Append(ctx, []event.Stored{{Seq: 1, Batch: &event.Batch{Operations: rows}}}))
+	must(t, tel.Maintain(ctx, noon)) // the oldest is in the file of its day now
+	for _, c := range []struct {
+		name string
+		q    event.OperationQuery
+		want []event.DeviceOperation
+	}{
+		{"device", event.OperationQuery{Servers: []string{"10.20.2.9", "10.20.2.10"}}, []event.DeviceOperation{rows[1], rows[0], rows[3]}},
+		{"device below IP", event.OperationQuery{Servers: []string{low.MAC}}, rows[2:3]},
+		{"a router's MAC is no device", event.OperationQuery{Servers: []string{plc.MAC}}, nil},
+		{"client", event.OperationQuery{Clients: []string{"10.20.1.5"}}, rows[1:2]},
+		{"operation and time", event.OperationQuery{Operation: "stop", From: noon, To: noon.Add(time.Hour)}, rows[:1]},
+		{"newest", event.OperationQuery{Limit: 1}, rows[2:3]},
+	} {
+		got, err := tel.Operations(ctx, c.q)
+		must(t, err)
+		if d := cmp.Diff(c.want, got); d != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, d)
+		}
+	}
+}

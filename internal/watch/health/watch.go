@@ -152,6 +152,7 @@ func newest(b *event.Batch) (*event.Head, string) {
 	take(len(b.Vessels), func(i int) *event.Head { return &b.Vessels[i].Head }, "ais")
 	take(len(b.Flows), func(i int) *event.Head { return &b.Flows[i].Head }, "pcap")
 	take(len(b.Devices), func(i int) *event.Head { return &b.Devices[i].Head }, "pcap")
+	take(len(b.Operations), func(i int) *event.Head { return &b.Operations[i].Head }, "pcap")
 	take(len(b.Access), func(i int) *event.Head { return &b.Access[i].Head }, "access")
 	take(len(b.Alerts), func(i int) *event.Head { return &b.Alerts[i].Head }, "alerts")
 	take(len(b.Advisories), func(i int) *event.Head { return &b.Advisories[i].Head }, "advisories")

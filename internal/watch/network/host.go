@@ -32,10 +32,11 @@ type host struct {
 	flows     uint64
 	out, in   uint64
 	sources   []string
-	talked    bool               // it sent something itself
-	stranger  *stranger          // as which it was told, nil: it was not
-	compared  uint8              // fields whose difference from the register was told
-	facts     map[string]string  // further things it said of itself
+	talked    bool              // it sent something itself
+	stranger  *stranger         // as which it was told, nil: it was not
+	compared  uint8             // fields whose difference from the register was told
+	facts     map[string]string // further things it said of itself
+	touches   map[touchKey]*Touch
 	behind    map[string]*Behind // devices that it speaks for, by protocol and address
 	drawn     *Host              // for pictures; nil since hosts last gave it out to be changed
 }
@@ -209,6 +210,7 @@ func (h *host) absorb(o *host) {
 	}
 	h.compared |= o.compared
 	h.absorbFacts(o)
+	h.absorbTouches(o)
 	for _, n := range o.names {
 		h.names = remember(h.names, n, maxNames)
 	}

@@ -277,3 +277,11 @@ func (x *hosts) makeRoom() {
 		}
 	}
 }
+
+// assetOf is the asset of a host, nil where it has none or is none.
+func assetOf(h *host) *port.Asset {
+	if h == nil {
+		return nil
+	}
+	return h.asset
+}

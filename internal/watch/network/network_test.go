@@ -43,8 +43,13 @@ services:
 
 func load(t testing.TB) *port.Port {
 	t.Helper()
+	return loadText(t, testPort)
+}
+
+func loadText(t testing.TB, text string) *port.Port {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "port.yaml")
-	if err := os.WriteFile(path, []byte(testPort), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p, err := port.Load(path)

@@ -1,6 +1,12 @@
 package network
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/port"
+)
 
 // Host is a device seen on the network.
 type Host struct {
@@ -27,6 +33,22 @@ type Host struct {
 
 	Facts  map[string]string `json:"facts,omitempty"`  // further things it said of itself, see docs/manual/dissectors.md
 	Behind []Behind          `json:"behind,omitempty"` // devices that it speaks for, by address
+
+	Operations []Touch `json:"operations,omitempty"` // that were asked of it, the newest first, at most 256
+}
+
+// Touch is what one client asked of a device: a change, or a copy of its program.
+type Touch struct {
+	Client    string           `json:"client"` // IP, or MAC below IP
+	Protocol  string           `json:"protocol"`
+	Operation string           `json:"operation"` // as in event.DeviceOperation
+	Function  string           `json:"function,omitempty"`
+	First     time.Time        `json:"first"`
+	Last      time.Time        `json:"last"`
+	Asked     uint64           `json:"asked"` // requests
+	Accepted  uint64           `json:"accepted"`
+	Refused   uint64           `json:"refused"`
+	Evidence  finding.Evidence `json:"evidence"` // of the newest
 }
 
 // Behind is a device that a host speaks for: behind a router, a gateway or a
@@ -90,4 +112,35 @@ type Picture struct {
 	AsOf  time.Time    `json:"as_of"`
 	Hosts []Host       `json:"hosts"`
 	Uses  []ConduitUse `json:"uses"`
+}
+
+// AddressesOf lists the addresses, sorted, that a name stands for: those that the
+// register has for the asset of that id and those observed of it, or those of the
+// device of that id; a name that is neither is taken for an address by itself,
+// with the other addresses of the device that has it. p may be nil.
+func AddressesOf(p *port.Port, hosts []Host, name string) []string {
+	var out []string
+	if p != nil {
+		if a := p.Asset(name); a != nil {
+			for _, d := range a.Addresses {
+				if d.IP.IsValid() {
+					out = append(out, d.IP.String())
+				}
+				if d.MAC != "" {
+					out = append(out, d.MAC)
+				}
+			}
+		}
+	}
+	for i := range hosts {
+		h := &hosts[i]
+		if h.ID == name || h.Asset == name || slices.Contains(h.IPs, name) || slices.Contains(h.MACs, name) {
+			out = append(append(out, h.IPs...), h.MACs...)
+		}
+	}
+	if len(out) == 0 {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -37,6 +37,21 @@ func timedSighting(d *event.DeviceSighting) *event.DeviceSighting {
 	return &out
 }
 
+// timedOperation is timed for an operation.
+func timedOperation(o *event.DeviceOperation) *event.DeviceOperation {
+	if !ahead(o.Time, o.Seen) && !ahead(o.Last, o.Seen) {
+		return o
+	}
+	out := *o
+	if ahead(out.Time, out.Seen) {
+		out.Time, out.Told = out.Seen, false
+	}
+	if ahead(out.Last, out.Seen) {
+		out.Last = laterOf(out.Time, out.Seen)
+	}
+	return &out
+}
+
 func ahead(told, seen time.Time) bool { return !seen.IsZero() && told.Sub(seen) > maxAhead }
 
 // listening counts the time over which rows of the network came in, by the clock

@@ -40,6 +40,11 @@ func (w *Watch) resume(f *finding.Finding) {
 		if len(w.strange) < w.o.MaxHosts {
 			w.strange[id] = &stranger{subject: f.Subject, domains: f.Domains, grade: f.Grade, severity: f.Severity, heard: since, exercise: f.Exercise}
 		}
+	case RuleUnapproved:
+		if len(w.operations) < maxUnapproved {
+			w.operations[id] = &unapproved{subject: f.Subject, domains: f.Domains, kinds: map[string]bool{}, grade: f.Grade,
+				severity: f.Severity, traffic: since, exercise: f.Exercise}
+		}
 	case RuleMismatch:
 		w.differ[id] = &differing{subject: f.Subject, domains: f.Domains, grade: f.Grade, severity: f.Severity, last: f.Last,
 			exercise: f.Exercise, devices: map[*host]bool{}}

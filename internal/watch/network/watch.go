@@ -63,18 +63,19 @@ type Watch struct {
 	o    Options
 	emit func(finding.Occurrence)
 
-	mu       sync.Mutex
-	asOf     time.Time
-	newest   time.Time     // event seen
-	watched  time.Duration // that events covered, see heard
-	hosts    *hosts
-	uses     *uses
-	breaches map[string]*breach
-	scans    map[string]*scanner
-	strange  map[string]*stranger // by the address that names the finding
-	differ   map[string]*differing
-	listen   *listening // of the real watch, its exercises included
-	swept    time.Time
+	mu         sync.Mutex
+	asOf       time.Time
+	newest     time.Time     // event seen
+	watched    time.Duration // that events covered, see heard
+	hosts      *hosts
+	uses       *uses
+	breaches   map[string]*breach
+	scans      map[string]*scanner
+	strange    map[string]*stranger // by the address that names the finding
+	differ     map[string]*differing
+	operations map[string]*unapproved // by client and device
+	listen     *listening             // of the real watch, its exercises included
+	swept      time.Time
 
 	// exercises hold what belongs to each exercise, apart from what is real.
 	exercises map[string]*Watch
@@ -97,7 +98,7 @@ func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
 	}
 	return &Watch{port: p, o: o, emit: emit, hosts: newHosts(p, o.MaxHosts), uses: newUses(o.MaxUses),
 		breaches: map[string]*breach{}, scans: map[string]*scanner{}, strange: map[string]*stranger{},
-		differ: map[string]*differing{}, listen: &listening{}}
+		differ: map[string]*differing{}, operations: map[string]*unapproved{}, listen: &listening{}}
 }
 
 // Observe takes in a batch. Rows may be late, repeated or out of order.
@@ -113,6 +114,11 @@ func (w *Watch) Observe(b *event.Batch) {
 	for i := range b.Flows {
 		if to := w.apart(b.Flows[i].Exercise); to != nil {
 			to.flow(timed(&b.Flows[i]))
+		}
+	}
+	for i := range b.Operations {
+		if to := w.apart(b.Operations[i].Exercise); to != nil {
+			to.operation(timedOperation(&b.Operations[i]))
 		}
 	}
 }
@@ -157,6 +163,7 @@ func (w *Watch) sweep() {
 	w.clearBreaches()
 	w.clearScans()
 	w.clearStrangers()
+	w.clearUnapproved()
 }
 
 // maxQuiet is the longest time without any event that still counts as watched:
@@ -300,6 +307,9 @@ func (w *Watch) describe(h *host) Host {
 		Firmware: h.fields[firmware].value, Serial: h.fields[serial].value,
 		Role: role, RoleWhy: why, First: h.first, Last: h.last, Flows: h.flows, BytesOut: h.out, BytesIn: h.in,
 		Sources: append([]string(nil), h.sources...), Facts: maps.Clone(h.facts), Behind: h.listBehind()}
+	if len(h.touches) > 0 {
+		out.Operations = h.listTouches()
+	}
 	for _, m := range h.macs {
 		if out.Vendor == "" {
 			out.Vendor = maker(m)
