@@ -458,7 +458,7 @@ func TestOperationsAreAskedByAsset(t *testing.T) {
 		"10.20.4.99": "00:80:f4:00:00:02 10.20.4.7 10.20.4.99",
 		"10.9.9.9":   "10.9.9.9",
 	} {
-		if a := f.api(identity.CSO, http.MethodGet, "/api/v1/device-operations?device="+device, ""); a.StatusCode != 200 || !strings.Contains(a.body, `"function":"`+want+`"`) {
+		if a := f.api(identity.CSO, http.MethodGet, "/api/v1/device-operations?device="+device, ""); a.StatusCode != http.StatusOK || !strings.Contains(a.body, `"function":"`+want+`"`) {
 			t.Errorf("%s: %d %s, want %s", device, a.StatusCode, a.body, want)
 		}
 	}

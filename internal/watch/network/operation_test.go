@@ -118,10 +118,10 @@ func TestWhoTouchedAdds(t *testing.T) {
 // TestUnapprovedEndsAndGoesOn: the finding ends an hour of listening after the
 // last such operation, and a restart takes it over.
 func TestUnapprovedEndsAndGoesOn(t *testing.T) {
-	w, told := run(t, load(t), event.Batch{Operations: []event.DeviceOperation{operated("10.10.3.3", "10.20.2.9", "write", "")}})
+	_, told := run(t, load(t), event.Batch{Operations: []event.DeviceOperation{operated("10.10.3.3", "10.20.2.9", "write", "")}})
 	f := finding.New(told[len(told)-1])
 	var ended []finding.Occurrence
-	w = New(load(t), Options{}, func(o finding.Occurrence) {
+	w := New(load(t), Options{}, func(o finding.Occurrence) {
 		if o.Cleared {
 			ended = append(ended, o)
 		}
