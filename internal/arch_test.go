@@ -59,6 +59,10 @@ var rooms = map[string][]string{
 	"internal/feed":           {"ais", "internal/event", "internal/finding"},                                                                  // the AIS feed out: what was heard, cleaned and marked
 	"internal/advisory":       {"internal/port", "internal/event", "internal/finding"},
 
+	// What the rules of firewalls let through, and how that stands to the conduits.
+	// A room of its own: text in, policy out, with an algebra that nobody else needs.
+	"internal/firewall": {"internal/port"},
+
 	// How an attacker moves.
 	"internal/attackgraph": {"internal/port", "internal/finding", "internal/strictyaml"},
 

@@ -26,10 +26,10 @@ func init() { commands = append(commands, newNetworkCommand) }
 func newNetworkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "network",
-		Short: "Devices and conduits from captures, offline and passive",
-		Long:  "Network reads packet captures (pcap, pcapng, directories of them, or - for standard input) and tells which devices there are and how their traffic stands to the declared conduits. Nothing is sent.",
+		Short: "Devices and conduits from captures, rules of firewalls, offline and passive",
+		Long:  "Network reads packet captures (pcap, pcapng, directories of them, or - for standard input) and tells which devices there are and how their traffic stands to the declared conduits. It reads configurations of firewalls and tells how their rules stand to the conduits. Nothing is sent.",
 	}
-	c.AddCommand(newNetworkInspect(), newNetworkCheck(), newNetworkWho())
+	c.AddCommand(newNetworkInspect(), newNetworkCheck(), newNetworkWho(), newNetworkFirewall())
 	return c
 }
 

@@ -49,6 +49,7 @@ func (c *checker) check() {
 	c.areas()
 	c.zones()
 	c.conduits()
+	c.firewalls()
 	c.assets()
 	c.services()
 	c.parties()
@@ -83,6 +84,7 @@ func (c *checker) fields() {
 	walkAll(c, "vessels", p.Vessels)
 	walkAll(c, "aids", p.Aids)
 	walkAll(c, "sensors", p.Sensors)
+	walkAll(c, "firewalls", p.Firewalls)
 }
 
 func walkAll[T any](c *checker, section string, all []T) {

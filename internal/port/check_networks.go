@@ -91,6 +91,28 @@ func (c *checker) overlaps(claims []claim) {
 	}
 }
 
+// firewalls checks that each is told once, and each interface once.
+func (c *checker) firewalls() {
+	seen := map[string]place{}
+	for i := range c.port.Firewalls {
+		f := &c.port.Firewalls[i]
+		at := place{"firewalls", i, "asset"}
+		if first, twice := seen[f.Asset]; twice && f.Asset != "" {
+			c.fault(at, fmt.Sprintf("the rules of %q are given twice, first in %s", f.Asset, c.sources.where(first)), "write one entry for each asset")
+		} else {
+			seen[f.Asset] = at
+		}
+		names := map[string]bool{}
+		for k := range f.Interfaces {
+			if name := f.Interfaces[k].Name; names[name] && name != "" {
+				c.fault(place{"firewalls", i, strictyaml.Item("interfaces", k) + ".name"}, fmt.Sprintf("the interface %q is given twice", name), "list all its zones in one place")
+			} else {
+				names[name] = true
+			}
+		}
+	}
+}
+
 // joining are the kinds of asset that stand in several zones by nature. They
 // may have addresses in the networks of other zones than their own.
 var joining = []string{"firewall", "router", "switch", "gateway", "vpn-gateway", "jump-host", "modem"}

@@ -18,6 +18,8 @@ type index struct {
 	services map[string]*Service
 	parties  map[string]*Party
 
+	firewalls map[string]*Firewall // by asset
+
 	networks bart.Table[*Zone]
 	external *Zone
 	byIP     map[netip.Addr]*Asset
@@ -46,8 +48,8 @@ func newIndex(p *Port) *index {
 		sites: byID(p.Sites, func(s *Site) string { return s.ID }), areas: byID(p.Areas, func(a *Area) string { return a.ID }),
 		zones: byID(p.Zones, func(z *Zone) string { return z.ID }), conduits: byID(p.Conduits, func(c *Conduit) string { return c.ID }),
 		assets: byID(p.Assets, func(a *Asset) string { return a.ID }), services: byID(p.Services, func(s *Service) string { return s.ID }),
-		parties: byID(p.Parties, func(q *Party) string { return q.ID }),
-		byIP:    make(map[netip.Addr]*Asset, len(p.Assets)), byMAC: make(map[string]*Asset, len(p.Assets)),
+		parties: byID(p.Parties, func(q *Party) string { return q.ID }), firewalls: byID(p.Firewalls, func(f *Firewall) string { return f.Asset }),
+		byIP: make(map[netip.Addr]*Asset, len(p.Assets)), byMAC: make(map[string]*Asset, len(p.Assets)),
 		readers: map[string]doorway{}, badges: map[string]holder{}, between: map[[2]string][]*Conduit{},
 		rights: make(map[string]map[string]bool, len(p.Parties)), controls: map[string][]string{}, needed: map[string][]string{},
 	}
@@ -254,6 +256,9 @@ func (p *Port) MayEnter(party, area string) bool {
 	}
 	return !a.Restricted || p.look().rights[party][area]
 }
+
+// Firewall returns where the rules of the asset of that id are written down, or nil.
+func (p *Port) Firewall(asset string) *Firewall { return p.look().firewalls[asset] }
 
 // ConduitsBetween returns the conduits from one zone to another, in the order
 // of the file. The slice must not be changed.

@@ -54,9 +54,10 @@ type Port struct {
 	WorkOrders  []WorkOrder `yaml:"work_orders"` // the same for a time
 	Waters      []Water     `yaml:"waters"`
 	Land        []Land      `yaml:"land"`
-	Vessels     []Vessel    `yaml:"vessels"` // the port's own craft: tugs, pilot boats
-	Aids        []Aid       `yaml:"aids"`    // aids to navigation and base stations with AIS
-	Sensors     []Sensor    `yaml:"sensors"` // radars and cameras that track what is on the water
+	Vessels     []Vessel    `yaml:"vessels"`   // the port's own craft: tugs, pilot boats
+	Aids        []Aid       `yaml:"aids"`      // aids to navigation and base stations with AIS
+	Sensors     []Sensor    `yaml:"sensors"`   // radars and cameras that track what is on the water
+	Firewalls   []Firewall  `yaml:"firewalls"` // where the rules between zones are written down
 
 	index *index // built by Load
 }
@@ -132,6 +133,21 @@ type Conduit struct {
 
 // Expired reports whether the conduit has ended by the time t.
 func (c *Conduit) Expired(t time.Time) bool { return !c.Expires.IsZero() && t.After(c.Expires) }
+
+// Firewall says where the rules of an asset are written down and what lies
+// behind its interfaces, for the comparison of rules with conduits.
+type Firewall struct {
+	Asset      string     `yaml:"asset"`
+	Config     string     `yaml:"config"`     // file with its configuration, from the directory of the port file
+	Interfaces []Attached `yaml:"interfaces"` // empty: by the addresses and routes of the configuration
+}
+
+// Attached says which zones are reached through an interface of a firewall,
+// directly or over others.
+type Attached struct {
+	Name  string   `yaml:"name"` // as the configuration has it
+	Zones []string `yaml:"zones"`
+}
 
 // Allow is one line of what a conduit allows.
 type Allow struct {

@@ -123,6 +123,7 @@ func (r *reader) take(p *Port, at *strictyaml.Positions) {
 	add(r, "vessels", &r.port.Vessels, p.Vessels, at)
 	add(r, "aids", &r.port.Aids, p.Aids, at)
 	add(r, "sensors", &r.port.Sensors, p.Sensors, at)
+	add(r, "firewalls", &r.port.Firewalls, p.Firewalls, at)
 }
 
 func add[T any](r *reader, section string, all *[]T, more []T, at *strictyaml.Positions) {
