@@ -73,7 +73,7 @@ func (in *Inputs) magnitude(s *Scenario) (*magnitude, error) {
 		if c.Bears == "economy" {
 			on = loss.Economy
 		}
-		var severity loss.Severity = fixedOn(on, c.Money.Low)
+		severity := fixedOn(on, c.Money.Low)
 		if c.Money.High > c.Money.Low {
 			if severity, err = loss.LognormalBetween(on, c.Money.Low, c.Money.High); err != nil {
 				return nil, fmt.Errorf("cost %s: %w", c.Name, err)
