@@ -38,7 +38,8 @@ type index struct {
 	vendors map[string]*catalogue // by vendor key
 	keys    []string              // of vendors, sorted
 	spans   map[string]span       // read once for each text
-	likely  map[string][]resolved // vendor texts resolved by likeness
+	likely  map[string][]resolved // vendor texts resolved
+	groups  map[deviceKey][][]hit // offers by vendor, product and model
 }
 
 // catalogue is the offers of one vendor.
@@ -50,7 +51,7 @@ type catalogue struct {
 }
 
 func newIndex() *index {
-	return &index{at: map[string]int{}, dead: map[int]bool{}, vendors: map[string]*catalogue{}, spans: map[string]span{}, likely: map[string][]resolved{}}
+	return &index{at: map[string]int{}, dead: map[int]bool{}, vendors: map[string]*catalogue{}, spans: map[string]span{}, likely: map[string][]resolved{}, groups: map[deviceKey][][]hit{}}
 }
 
 // built returns the index, making it where that has to be. The write lock is held.
@@ -69,6 +70,7 @@ func (x *index) add(e Entry) {
 	if was, known := x.at[e.ID]; known {
 		x.dead[was] = true
 	}
+	clear(x.groups)
 	n := len(x.entries)
 	x.entries, x.at[e.ID] = append(x.entries, e), n
 	byName := map[string]int{}

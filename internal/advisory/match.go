@@ -3,6 +3,7 @@ package advisory
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -120,7 +121,7 @@ func (s *Set) Matches(a *port.Asset) []Match {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found = s.built().matches(newDevice(a))
+	found = s.built().matches(s.device(a))
 	for i := range found {
 		s.score(&found[i])
 	}
@@ -133,6 +134,46 @@ func (s *Set) Matches(a *port.Asset) []Match {
 	return found
 }
 
+// device makes an asset ready for matching, once. The write lock is held.
+func (s *Set) device(a *port.Asset) *device {
+	key := deviceKey{a.Vendor, a.Product, a.Model, a.Firmware}
+	d := s.devices[key]
+	if d == nil {
+		d = newDevice(a)
+		if len(s.devices) < maxAdvisories {
+			s.devices[key] = d
+		}
+	}
+	return d
+}
+
+// Concern is an asset that an advisory is or could be about.
+type Concern struct {
+	Asset string `json:"asset"`
+	Match Match  `json:"match"`
+}
+
+// Concerning matches one advisory to assets, in their order: what to do when a
+// new one comes, without asking all others again.
+func (s *Set) Concerning(id string, assets []port.Asset) []Concern {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := []Concern{}
+	a, known := s.byID[id]
+	if !known {
+		return out
+	}
+	x := newIndex()
+	x.add(s.entry(a))
+	for i := range assets {
+		for _, m := range x.matches(s.device(&assets[i])) {
+			s.score(&m)
+			out = append(out, Concern{assets[i].ID, m})
+		}
+	}
+	return out
+}
+
 // hit is an offer that may be the asset's product.
 type hit struct {
 	offer    int
@@ -142,21 +183,40 @@ type hit struct {
 }
 
 func (x *index) matches(d *device) []Match {
+	groups := x.named(d)
+	out := make([]Match, 0, len(groups))
+	for _, g := range groups {
+		out = append(out, x.judge(d, &x.entries[g[0].entry(x)], g))
+	}
+	sortMatches(out)
+	return out
+}
+
+func (h hit) entry(x *index) int { return x.offers[h.offer].entry }
+
+// named are the offers that may be the device, by advisory. Ports have many
+// devices of few products, so answers are kept.
+func (x *index) named(d *device) [][]hit {
+	key := deviceKey{vendor: d.vendor, product: d.deviceKey.product, model: d.deviceKey.model}
+	groups, known := x.groups[key]
+	if known {
+		return groups
+	}
 	byEntry := map[int][]hit{}
 	for _, v := range x.vendorsOf(d) {
 		for _, h := range x.hits(d, v.key, v.likeness) {
-			e := x.offers[h.offer].entry
-			if !x.dead[e] {
+			if e := h.entry(x); !x.dead[e] {
 				byEntry[e] = append(byEntry[e], h)
 			}
 		}
 	}
-	out := make([]Match, 0, len(byEntry))
-	for e, hits := range byEntry {
-		out = append(out, x.judge(d, &x.entries[e], hits))
+	for _, e := range slices.Sorted(maps.Keys(byEntry)) {
+		groups = append(groups, byEntry[e])
 	}
-	sortMatches(out)
-	return out
+	if len(x.groups) < maxAdvisories {
+		x.groups[key] = groups
+	}
+	return groups
 }
 
 // vendorsOf are the vendors that the device may be of: all, where the register
@@ -297,7 +357,7 @@ func (x *index) judge(d *device, e *Entry, hits []hit) Match {
 	m.Vendor = x.offers[best.offer].vendor
 	// Where an article number decides, products of other articles are not the device.
 	if best.by == ByArticle && best.certain {
-		hits = slices.DeleteFunc(hits, func(h hit) bool { return h.by != ByArticle && len(x.offers[h.offer].models) > 0 })
+		hits = slices.DeleteFunc(slices.Clone(hits), func(h hit) bool { return h.by != ByArticle && len(x.offers[h.offer].models) > 0 })
 	}
 	var all []finding
 	for _, h := range hits {

@@ -31,11 +31,12 @@ type Set struct {
 	exploited map[string]event.Exploited // by CVE
 	index     *index                     // nil: to be built
 	cache     map[deviceKey][]Match      // of the index as it is
+	devices   map[deviceKey]*device      // assets made ready
 }
 
 // New makes an empty set.
 func New() *Set {
-	return &Set{byID: map[string]event.Advisory{}, exploited: map[string]event.Exploited{}}
+	return &Set{byID: map[string]event.Advisory{}, exploited: map[string]event.Exploited{}, devices: map[deviceKey]*device{}}
 }
 
 // Observe takes the advisories and exploited vulnerabilities of a batch. A
