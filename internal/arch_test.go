@@ -57,7 +57,7 @@ var rooms = map[string][]string{
 	"internal/replay":         {"ais"},                                                                                                        // plays a recording as a live feed
 	"internal/trial":          {"ais", "internal/event", "internal/finding", "internal/port", "internal/source/ais", "internal/watch/vessel"}, // measures the vessel watch: attacks on captures, with the truth beside them
 	"internal/feed":           {"ais", "internal/event", "internal/finding"},                                                                  // the AIS feed out: what was heard, cleaned and marked
-	"internal/advisory":       {"internal/port", "internal/event", "internal/finding"},
+	"internal/advisory":       {"internal/port", "internal/event", "internal/finding", "internal/csaf", "internal/strictyaml"},
 
 	// What the rules of firewalls let through, and how that stands to the conduits.
 	// A room of its own: text in, policy out, with an algebra that nobody else needs.

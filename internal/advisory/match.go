@@ -650,8 +650,3 @@ func sortMatches(all []Match) {
 			-compareBool(a.Certain, b.Certain), cmp.Compare(a.By.rank(), b.By.rank()), cmp.Compare(b.CVSS, a.CVSS), cmp.Compare(a.ID, b.ID))
 	})
 }
-
-func (s *Set) score(*Match) {}
-
-// Override is filled in later.
-type Override struct{}

@@ -31,6 +31,7 @@ type Set struct {
 	exploited map[string]event.Exploited // by CVE
 	index     *index                     // nil: to be built
 	cache     map[deviceKey][]Match      // of the index as it is
+	epss      *EPSS                      // nil: none was given
 	devices   map[deviceKey]*device      // assets made ready
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,16 +29,23 @@ func newAdvisoryCommand() *cobra.Command {
 with gzip or zstd) or one document, and joins them with the catalogue of known
 exploited vulnerabilities (KEV).`,
 	}
-	c.AddCommand(newAdvisoryShow(), newAdvisoryMatch(), newAdvisoryCheck())
+	c.AddCommand(newAdvisoryShow(), newAdvisoryMatch(), newAdvisoryCheck(), newAdvisoryVEX())
 	return c
 }
 
 // notices are the flags that say where the notices are.
-type notices struct{ advisories, kev string }
+type notices struct{ advisories, kev, epss, decisions string }
 
 func (n *notices) flags(c *cobra.Command) {
 	c.Flags().StringVar(&n.advisories, "advisories", "", "CSAF advisories: folder, archive or document (required)")
 	c.Flags().StringVar(&n.kev, "kev", "", "catalogue of known exploited vulnerabilities (KEV, JSON)")
+}
+
+// matchFlags are those of commands that match.
+func (n *notices) matchFlags(c *cobra.Command) {
+	n.flags(c)
+	c.Flags().StringVar(&n.epss, "epss", "", "exploit prediction scores (EPSS, CSV, plain or gzip)")
+	c.Flags().StringVar(&n.decisions, "decisions", "", "decisions of people on pairs of asset and advisory (YAML)")
 }
 
 // noticeSink puts what the sources read into the set.
@@ -66,6 +75,9 @@ func (n *notices) read(c *cobra.Command) (*advisory.Set, []csaf.Rejection, error
 	if err := a.Run(c.Context(), noticeSink{set}); err != nil {
 		return nil, nil, err
 	}
+	if err := n.predict(c, set); err != nil {
+		return nil, nil, err
+	}
 	if n.kev == "" {
 		return set, rejected, nil
 	}
@@ -76,6 +88,74 @@ func (n *notices) read(c *cobra.Command) (*advisory.Set, []csaf.Rejection, error
 		return nil, nil, err
 	}
 	return set, rejected, k.Run(c.Context(), noticeSink{set})
+}
+
+// predict reads the exploit prediction scores, where they are given.
+func (n *notices) predict(c *cobra.Command, set *advisory.Set) error {
+	if n.epss == "" {
+		return nil
+	}
+	f, err := os.Open(n.epss)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // opened for reading: closing can't lose anything
+	e, err := advisory.ReadEPSS(n.epss, f)
+	if err != nil {
+		return err
+	}
+	for _, r := range e.Rejected {
+		fmt.Fprintf(c.ErrOrStderr(), "not read: %s\n", r)
+	}
+	if e.More > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "not read: %s: %d more lines\n", n.epss, e.More)
+	}
+	set.Predict(e)
+	return nil
+}
+
+// decided reads the decisions, where they are given.
+func (n *notices) decided() (*advisory.Decisions, error) {
+	if n.decisions == "" {
+		return &advisory.Decisions{}, nil
+	}
+	data, err := os.ReadFile(n.decisions)
+	if err != nil {
+		return nil, err
+	}
+	return advisory.ReadDecisions(n.decisions, data)
+}
+
+// judged is every asset of a port with its matches, after the decisions.
+type judged struct {
+	set      *advisory.Set
+	rejected []csaf.Rejection
+	matches  map[string][]advisory.Match // by asset
+	idle     []string                    // decisions that do nothing
+}
+
+// judge loads the notices and matches them to a port at a moment.
+func (n *notices) judge(c *cobra.Command, p *port.Port, at time.Time) (*judged, error) {
+	decisions, err := n.decided()
+	if err != nil {
+		return nil, err
+	}
+	set, rejected, err := n.read(c)
+	if err != nil {
+		return nil, err
+	}
+	j := &judged{set: set, rejected: rejected, matches: map[string][]advisory.Match{}}
+	for i := range p.Assets {
+		a := &p.Assets[i]
+		j.matches[a.ID] = decisions.Apply(a.ID, set.Matches(a), at)
+	}
+	j.idle = decisions.Idle(at, func(asset, id string) bool {
+		return slices.ContainsFunc(j.matches[asset], func(m advisory.Match) bool { return m.ID == id })
+	})
+	for _, text := range j.idle {
+		fmt.Fprintf(c.ErrOrStderr(), "not applied: %s\n", text)
+	}
+	return j, nil
 }
 
 func newAdvisoryShow() *cobra.Command {
@@ -161,112 +241,4 @@ func some(all []string, most int) string {
 		return strings.Join(all[:most], "; ") + fmt.Sprintf("; and %d more", over)
 	}
 	return strings.Join(all, "; ")
-}
-
-// matching is the JSON document of advisory match.
-type matching struct {
-	Read     advisory.Summary `json:"read"`
-	Rejected []csaf.Rejection `json:"rejected"`
-	Note     string           `json:"note"`
-	Assets   []matched        `json:"assets"`
-}
-
-// matched is one asset with the notices that are or could be about it.
-type matched struct {
-	Asset   string           `json:"asset"`
-	Name    string           `json:"name"`
-	Device  string           `json:"device"` // vendor, product, model, firmware as registered
-	Matches []advisory.Match `json:"matches"`
-	None    string           `json:"none,omitempty"` // why there is no match
-}
-
-const matchNote = "An asset without a match, or one that is not affected by what was loaded, is not known to be safe."
-
-func newAdvisoryMatch() *cobra.Command {
-	var n notices
-	var portFile string
-	var asJSON, all bool
-	c := &cobra.Command{
-		Use:   "match --port P --advisories D [--kev F]",
-		Short: "Match the notices to the assets of the register: affected, not affected or undecided",
-		Long: `Match compares vendor, product, model and firmware of every asset with the notices.
-Each pair has one verdict with its reason: affected, not affected, or undecided.
-What is not understood, a name that is only alike, or a firmware that the register
-does not tell, is undecided and never "not affected". Assets without a match are
-listed with the reason; none of them is called safe.
-
-Exit codes: 0 done; 1 failed; 2 used wrongly.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if portFile == "" {
-				return usagef("advisory match needs --port (see 'quaywatch advisory match --help')")
-			}
-			p, err := loadPort(portFile)
-			if err != nil {
-				return err
-			}
-			set, rejected, err := n.read(c)
-			if err != nil {
-				return err
-			}
-			m := matching{Read: set.Summary(), Rejected: rejected, Note: matchNote, Assets: matchAll(p, set)}
-			if asJSON {
-				return writeJSON(c.OutOrStdout(), m)
-			}
-			return printMatching(plain{c.OutOrStdout()}, m, all)
-		},
-	}
-	n.flags(c)
-	c.Flags().StringVar(&portFile, "port", "", "port file (required)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object, with all matches")
-	c.Flags().BoolVar(&all, "all", false, "list also what is not affected")
-	return c
-}
-
-// matchAll matches every asset, ordered by id.
-func matchAll(p *port.Port, set *advisory.Set) []matched {
-	out := make([]matched, 0, len(p.Assets))
-	for i := range p.Assets {
-		a := &p.Assets[i]
-		device := strings.Join(slices.DeleteFunc([]string{a.Vendor, a.Product, a.Model, a.Firmware}, func(s string) bool { return s == "" }), " ")
-		out = append(out, matched{Asset: a.ID, Name: a.Name, Device: device, Matches: set.Matches(a), None: set.Silence(a)})
-	}
-	slices.SortFunc(out, func(a, b matched) int { return strings.Compare(a.Asset, b.Asset) })
-	return out
-}
-
-func printMatching(w io.Writer, m matching, all bool) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ASSET\tDEVICE\tADVISORY\tVERDICT\tCVSS\tEXPLOITED\tREMEDY\tREASON")
-	none, count := map[string]int{}, map[advisory.Verdict]int{}
-	for _, a := range m.Assets {
-		if a.None != "" {
-			none[a.None]++
-		}
-		for _, c := range a.Matches {
-			if count[c.Verdict]++; c.Verdict == advisory.NotAffected && !all {
-				continue
-			}
-			exploited := make([]string, len(c.Exploited))
-			for i, x := range c.Exploited {
-				exploited[i] = x.CVE
-			}
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.1f\t%s\t%s\t%s\n", a.Asset, cell(a.Device), cell(c.ID), c.Verdict, c.CVSS, some(exploited, 2), c.Remedy, cell(c.Reason))
-		}
-	}
-	if err := t.Flush(); err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "\n%d advisories, %d CVEs, %d of them known to be exploited. Pairs: %d affected, %d undecided, %d not affected%s.\n%s\n",
-		m.Read.Advisories, m.Read.CVEs, m.Read.Known, count[advisory.Affected], count[advisory.Undecided], count[advisory.NotAffected],
-		map[bool]string{false: " (--all lists them)"}[all], m.Note)
-	reasons := make([]string, 0, len(none))
-	for r := range none {
-		reasons = append(reasons, r)
-	}
-	slices.Sort(reasons)
-	for _, r := range reasons {
-		fmt.Fprintf(w, "%d without a match: %s\n", none[r], r)
-	}
-	return nil
 }

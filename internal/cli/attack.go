@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
 )
@@ -51,7 +50,7 @@ func (f *attackFlags) add(c *cobra.Command, portNeeded bool) {
 	c.Flags().StringSliceVar(&f.from, "from", nil, "where the attacker starts, comma separated (required)")
 	c.Flags().StringVar(&f.rules, "rules", "", "rules of your own, instead of those of the program")
 	c.Flags().StringVar(&f.asOf, "as-of", "", "moment at which conduits and badges are valid, RFC 3339 (default now)")
-	f.notices.flags(c)
+	f.notices.matchFlags(c)
 	c.Flags().Lookup("advisories").Usage = "CSAF advisories: folder, archive or document"
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 }
@@ -101,7 +100,7 @@ func (f *attackFlags) known(c *cobra.Command, file string) (*attackgraph.Model, 
 	if err := attackgraph.Declare(m, p, at); err != nil {
 		return nil, nil, err
 	}
-	return m, p, f.weaknesses(c, m, p)
+	return m, p, f.weaknesses(c, m, p, at)
 }
 
 // momentOf reads --as-of; empty is now.
@@ -129,28 +128,15 @@ func knownEntries(p *port.Port, from []string) error {
 }
 
 // weaknesses gives what advisories say, or could say, about the assets.
-func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, p *port.Port) error {
+func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, p *port.Port, at time.Time) error {
 	if f.notices.advisories == "" {
 		return nil
 	}
-	set, _, err := f.notices.read(c)
+	j, err := f.notices.judge(c, p, at)
 	if err != nil {
 		return err
 	}
-	for i := range p.Assets {
-		a := &p.Assets[i]
-		for _, n := range set.Matches(a) {
-			if n.Verdict == advisory.NotAffected {
-				continue
-			}
-			w := attackgraph.Weakness{Asset: a.ID, Advisory: n.ID, Title: n.Title, Affected: n.Verdict == advisory.Affected,
-				Exploited: len(n.Exploited) > 0, EPSS: n.EPSS, CVSS: n.CVSS}
-			if err := attackgraph.Weak(m, w); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return giveWeaknesses(m, p, j.matches)
 }
 
 func newAttackPaths() *cobra.Command {

@@ -1,6 +1,12 @@
 package csaf
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
+
+// Justifications are why a product can be not affected (3.2.3.5).
+var Justifications = []string{"component_not_present", "inline_mitigations_already_exist", "vulnerable_code_cannot_be_controlled_by_adversary", "vulnerable_code_not_in_execute_path", "vulnerable_code_not_present"}
 
 // documentShape is the schema of CSAF 2.0. Each shape names the clause that
 // describes it.
@@ -167,7 +173,7 @@ func vulnerabilityShape(products, groups *shape) *shape {
 		"discovery_date": date("3.2.3.4"),
 		"flags": list("3.2.3.5", object("3.2.3.5", "label", map[string]*shape{
 			"date": date("3.2.3.5"), "group_ids": groups, "product_ids": products,
-			"label": oneOf("3.2.3.5", "component_not_present inline_mitigations_already_exist vulnerable_code_cannot_be_controlled_by_adversary vulnerable_code_not_in_execute_path vulnerable_code_not_present"),
+			"label": oneOf("3.2.3.5", strings.Join(Justifications, " ")),
 		})).distinct(),
 		"ids": list("3.2.3.6", object("3.2.3.6", "system_name text", map[string]*shape{
 			"system_name": text("3.2.3.6"), "text": text("3.2.3.6"),
