@@ -36,6 +36,15 @@ func text(b []byte) string {
 	return strings.TrimSpace(s)
 }
 
+// meant is s, or "" where it is one character over and over ("AAAAAAAA",
+// "@@@@@@@@"): memory that nobody filled in is no name of a device.
+func meant(s string) string {
+	if len(s) >= 4 && strings.Count(s, s[:1]) == len(s) {
+		return ""
+	}
+	return s
+}
+
 // line returns the text up to the first end of line, at most limit bytes; ok is
 // false where none ends within it.
 func line(b []byte, limit int) (string, bool) {

@@ -166,19 +166,19 @@ func (f fins) tell(r *Result) {
 	switch f.command {
 	case 0x0501:
 		if len(f.body) >= 92 && printable(f.body[:40]) { // model, version, for system use, area data
-			r.identify(Identity{Vendor: "Omron", Model: text(f.body[:20]), Firmware: text(f.body[20:40])})
+			r.identify(Identity{Vendor: "Omron", Model: meant(text(f.body[:20])), Firmware: meant(text(f.body[20:40]))})
 			r.fact("fins-node", fmt.Sprintf("%d.%d.%d", f.node[0], f.node[1], f.node[2]))
-			r.fact("fins-system", text(f.body[40:80]))
+			r.fact("fins-system", meant(text(f.body[40:80])))
 		}
 	case 0x0502: // units on the CPU bus: count, then unit address and model
 		for b := f.body[min(len(f.body), 1):]; len(b) >= 21; b = b[21:] {
-			if model := text(b[1:21]); model != "" && printable(b[1:21]) {
+			if model := meant(text(b[1:21])); model != "" && printable(b[1:21]) {
 				r.behind(Device{Address: "fins unit " + strconv.Itoa(int(b[0])), Identity: Identity{Vendor: "Omron", Model: model}})
 			}
 		}
 	case 0x2603:
 		if len(f.body) > 0 && printable(f.body) {
-			r.identify(Identity{Name: text(f.body)})
+			r.identify(Identity{Name: meant(text(f.body))})
 		}
 	}
 }

@@ -214,16 +214,16 @@ func hartCommand(command uint16, data []byte, request bool, code byte, r *Result
 		r.identify(hartIdentity(data, r))
 	case 13:
 		if len(data) >= 18 {
-			tag := packedASCII(data[:6])
+			tag := meant(packedASCII(data[:6]))
 			if r.Identity.Name == "" {
 				r.identify(Identity{Name: tag})
 			}
 			r.fact("hart-tag", tag)
-			r.fact("hart-descriptor", packedASCII(data[6:18]))
+			r.fact("hart-descriptor", meant(packedASCII(data[6:18])))
 		}
 	case 12:
 		if len(data) >= 24 {
-			r.fact("hart-message", packedASCII(data[:24]))
+			r.fact("hart-message", meant(packedASCII(data[:24])))
 		}
 	case 16:
 		if len(data) >= 3 {
@@ -231,7 +231,7 @@ func hartCommand(command uint16, data []byte, request bool, code byte, r *Result
 		}
 	case 20, 22:
 		if len(data) >= 32 {
-			r.identify(Identity{Name: text([]byte(latin1(data[:32])))})
+			r.identify(Identity{Name: meant(text([]byte(latin1(data[:32]))))})
 		}
 	case 84:
 		subDevice(data, r)
@@ -278,7 +278,7 @@ func subDevice(b []byte, r *Result) {
 		Vendor:  hartMaker(be16(b[4:])),
 		Product: "HART device type " + fmt.Sprintf("0x%04x", kind),
 		Serial:  strconv.Itoa(int(b[8])<<16 | int(be16(b[9:]))),
-		Name:    text([]byte(latin1(b[12:44]))),
+		Name:    meant(text([]byte(latin1(b[12:44])))),
 	}
 	if name, known := hartTypes[kind]; known {
 		d.Identity.Product = name

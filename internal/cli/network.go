@@ -90,7 +90,7 @@ Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findin
 				return err
 			}
 			if asJSON {
-				err = json.NewEncoder(jsonOut{c.OutOrStdout()}).Encode(verdicts{n.picture.AsOf, n.stats, n.problems, n.picture.Uses, n.findings})
+				err = json.NewEncoder(jsonOut{c.OutOrStdout()}).Encode(verdicts{n.picture.AsOf, n.stats, n.problems, n.picture.Uses, n.register, n.findings})
 			} else {
 				err = printVerdicts(c.OutOrStdout(), n)
 			}
@@ -118,6 +118,7 @@ type verdicts struct {
 	Read     pcap.Stats           `json:"read"`
 	Problems []string             `json:"problems"`
 	Uses     []network.ConduitUse `json:"uses"`
+	Register []network.Registered `json:"register"`
 	Findings []finding.Finding    `json:"findings"`
 }
 
@@ -146,6 +147,7 @@ func loadPort(path string) (*port.Port, error) {
 type networkRun struct {
 	picture  network.Picture
 	findings []finding.Finding
+	register []network.Registered
 	stats    pcap.Stats
 	problems []string
 }
@@ -194,7 +196,7 @@ func readNetwork(c *cobra.Command, p *port.Port, args []string, also func(*event
 	if err != nil {
 		return nil, err
 	}
-	n := &networkRun{picture: watch.Picture(), stats: src.Stats(), problems: []string{}, findings: []finding.Finding{}}
+	n := &networkRun{picture: watch.Picture(), register: watch.Register(), stats: src.Stats(), problems: []string{}, findings: []finding.Finding{}}
 	for _, problem := range src.Problems() {
 		n.problems = append(n.problems, problem.Error())
 		fmt.Fprintf(c.ErrOrStderr(), "quaywatch: %v\n", problem)
@@ -283,6 +285,27 @@ func servicesText(h network.Host) string {
 	return strings.TrimSpace(strings.Join(parts, ", "))
 }
 
+// printRegister counts the assets by whether they were observed, and names those
+// that were not while others of their zone were.
+func printRegister(w io.Writer, register []network.Registered) {
+	count := map[string]int{}
+	var missing []string
+	for _, r := range register {
+		count[r.State]++
+		if r.State == network.NotSeen {
+			missing = append(missing, r.Asset)
+		}
+	}
+	fmt.Fprintf(w, "\nregister: %d assets seen, %d not seen, %d out of sight, %d without an address\n", count[network.Seen], count[network.NotSeen],
+		count[network.OutOfSight], count[network.NoAddress])
+	if more := len(missing) - 20; more > 0 {
+		missing = append(missing[:20], fmt.Sprintf("and %d more", more))
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(w, "not seen: %s\n", cell(strings.Join(missing, ", ")))
+	}
+}
+
 func printVerdicts(out io.Writer, n *networkRun) error {
 	b := bufio.NewWriter(out)
 	safe := plain{b}
@@ -300,6 +323,7 @@ func printVerdicts(out io.Writer, n *networkRun) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	printRegister(safe, n.register)
 	fmt.Fprintf(safe, "\n%d findings\n", len(n.findings))
 	for _, f := range n.findings {
 		fmt.Fprintf(safe, "%s  %s, %s  %s\n    %s\n", f.ID, f.Severity, f.Grade, cell(f.Title), cell(f.Summary))

@@ -37,8 +37,12 @@ type host struct {
 	compared  uint8             // fields whose difference from the register was told
 	facts     map[string]string // further things it said of itself
 	touches   map[touchKey]*Touch
-	behind    map[string]*Behind // devices that it speaks for, by protocol and address
-	drawn     *Host              // for pictures; nil since hosts last gave it out to be changed
+	claims    map[string]time.Time // addresses that its MAC spoke for, and when last
+	proxy     bool                 // it speaks for so many that none is believed to be its own
+	shared    string               // its MAC is one that redundant routers share
+	carded    string               // with which other card it was told
+	behind    map[string]*Behind   // devices that it speaks for, by protocol and address
+	drawn     *Host                // for pictures; nil since hosts last gave it out to be changed
 }
 
 // told is a value with the weight of who told it.

@@ -62,10 +62,18 @@ func (x *hosts) mac(mac string, at time.Time) *host {
 // bind notes that mac and ip are one device now. An address that was another
 // device's has moved.
 func (x *hosts) bind(mac, ip string, at time.Time) *host {
+	if group := virtual(mac); group != "" {
+		h := x.ip(ip, at)
+		h.shared = group
+		return h
+	}
 	h := x.mac(mac, at)
 	was := x.byIP[ip]
+	if x.claim(h, ip, at) && x.byIP[ip] != h {
+		return x.ip(ip, at)
+	}
 	if was == h {
-		return h
+		return x.byIP[ip]
 	}
 	x.order = nil
 	if was != nil {
@@ -87,7 +95,7 @@ func (x *hosts) bind(mac, ip string, at time.Time) *host {
 
 // carry notes that a MAC brought packets of an address of another network.
 func (x *hosts) carry(mac, ip string, at time.Time) {
-	if mac == "" || mac == "00:00:00:00:00:00" || groupMAC(mac) {
+	if mac == "" || mac == "00:00:00:00:00:00" || groupMAC(mac) || virtual(mac) != "" {
 		return
 	}
 	h := x.mac(mac, at)
@@ -136,7 +144,7 @@ func (x *hosts) ends(f *event.Flow) (client, server *host) {
 }
 
 func (x *hosts) below(mac string, at time.Time) *host {
-	if mac == "" || groupMAC(mac) || mac == "00:00:00:00:00:00" {
+	if mac == "" || groupMAC(mac) || mac == "00:00:00:00:00:00" || virtual(mac) != "" {
 		return nil
 	}
 	return x.mac(mac, at)

@@ -3,6 +3,7 @@ package network
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ type differing struct {
 }
 
 // comparison is one field of the register that a device may contradict. Another
-// serial number is another device; another maker's name may be a way of writing.
+// serial number is another device; another maker's name, model or version may be
+// a way of writing, or a register that was not kept.
 type comparison struct {
 	field    int
 	name     string
@@ -34,10 +36,12 @@ type comparison struct {
 	severity finding.Severity
 }
 
-func comparisons(a *port.Asset) [2]comparison {
-	return [2]comparison{
+func comparisons(a *port.Asset) [4]comparison {
+	return [4]comparison{
 		{serial, "serial number", a.Serial, finding.Confirmed, finding.Warning},
 		{vendor, "vendor", a.Vendor, finding.Likely, finding.Advice},
+		{model, "model", a.Model, finding.Likely, finding.Advice},
+		{firmware, "firmware", a.Firmware, finding.Likely, finding.Advice},
 	}
 }
 
@@ -53,7 +57,9 @@ func (w *Watch) mismatch(h *host) {
 		t, bit := &h.fields[c.field], uint8(1)<<c.field
 		switch {
 		case t.weight < ownProtocol || letters(t.value) == "" || letters(c.declared) == "":
-		case agree(t.value, c.declared):
+		case c.field != firmware && agree(t.value, c.declared):
+			agrees |= bit
+		case c.field == firmware && sameVersion(t.value, c.declared):
 			agrees |= bit
 		default:
 			differs |= bit
@@ -121,6 +127,26 @@ func (w *Watch) newestOf(h *host) time.Time {
 func agree(told, declared string) bool {
 	a, b := letters(told), letters(declared)
 	return a == "" || b == "" || strings.Contains(a, b) || strings.Contains(b, a)
+}
+
+// sameVersion compares versions by their parts: "V3.2.6" and "3.2", "01.00" and
+// "1.0". The shorter may leave parts out at the end.
+func sameVersion(told, declared string) bool {
+	a, b := versionParts(told), versionParts(declared)
+	n := min(len(a), len(b))
+	return n > 0 && slices.Equal(a[:n], b[:n])
+}
+
+func versionParts(s string) []string {
+	s = strings.ToLower(strings.TrimSpace(s))
+	for _, word := range []string{"version", "firmware", "revision", "rev", "ver", "v"} {
+		s = strings.TrimLeft(strings.TrimPrefix(s, word), " .:")
+	}
+	parts := strings.FieldsFunc(s, func(r rune) bool { return r == '.' || r == ' ' || r == '-' || r == '_' || r == '/' })
+	for i, p := range parts {
+		parts[i] = cmp.Or(strings.TrimLeft(p, "0"), "0")
+	}
+	return parts
 }
 
 func letters(s string) string {

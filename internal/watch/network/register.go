@@ -29,13 +29,18 @@ type stranger struct {
 
 // unregistered tells a device that the register does not have. Addresses
 // outside the port are nobody's register. It is told again only when surer.
-func (w *Watch) unregistered(h *host, head *event.Head, how string) {
+func (w *Watch) unregistered(h *host, head *event.Head, from, how string) {
 	if w.port == nil || h == nil || len(h.ips) == 0 {
 		return
 	}
+	w.present(h, head.Time)
 	if h.asset != nil {
 		w.registered(h, head.Time)
+		w.moved(h, head, from)
 		return
+	}
+	if h.shared != "" || h.proxy {
+		return // no device of its own
 	}
 	z := w.zoneOf(h)
 	if z == nil || z.External {

@@ -45,6 +45,16 @@ func (w *Watch) resume(f *finding.Finding) {
 			w.operations[id] = &unapproved{subject: f.Subject, domains: f.Domains, kinds: map[string]bool{}, grade: f.Grade,
 				severity: f.Severity, traffic: since, exercise: f.Exercise}
 		}
+	case RuleMoved:
+		w.movers[id] = &mover{subject: f.Subject, domains: f.Domains, speaking: since, exercise: f.Exercise}
+	case RuleMissing, RuleSilent:
+		p := w.presence[id]
+		if p == nil {
+			p = &presence{}
+			w.presence[id] = p
+		}
+		p.last = laterOf(p.last, since.last)
+		p.ever, p.silent, p.gone = p.ever || f.Rule == RuleSilent, p.silent || f.Rule == RuleSilent, p.gone || f.Rule == RuleMissing
 	case RuleMismatch:
 		w.differ[id] = &differing{subject: f.Subject, domains: f.Domains, grade: f.Grade, severity: f.Severity, last: f.Last,
 			exercise: f.Exercise, devices: map[*host]bool{}}

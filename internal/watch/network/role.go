@@ -106,6 +106,12 @@ func (h *host) asCamera() (string, string) {
 }
 
 func (h *host) asGateway() (string, string) {
+	if h.shared != "" {
+		return "gateway", "its address is shared by routers (" + h.shared + ")"
+	}
+	if h.proxy {
+		return "gateway", "its MAC answers for many addresses of its network at once (proxy ARP, or a load balancer)"
+	}
 	if h.gateway() {
 		return "gateway", fmt.Sprintf("its MAC carries packets of %d addresses of other networks", len(h.carried))
 	}

@@ -28,7 +28,8 @@ type Options struct {
 	Repeat      time.Duration // how often a condition that goes on is told again; 5 min
 	ClearAfter  time.Duration // of listening without such traffic after which it is over; 1 h
 	ScanQuiet   time.Duration // of listening without a scanning minute after which a scan is over; 30 min
-	AbsentAfter time.Duration // of listening after which an unregistered device that was not heard is gone; 24 h
+	SilentAfter time.Duration // of listening after which a controller that was not heard has fallen silent; 1 h
+	AbsentAfter time.Duration // of listening after which a device that was not heard is gone; 24 h
 }
 
 func (o Options) withDefaults() Options {
@@ -49,6 +50,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ScanQuiet <= 0 {
 		o.ScanQuiet = 30 * time.Minute
+	}
+	if o.SilentAfter <= 0 {
+		o.SilentAfter = time.Hour
 	}
 	if o.AbsentAfter <= 0 {
 		o.AbsentAfter = 24 * time.Hour
@@ -74,7 +78,11 @@ type Watch struct {
 	strange    map[string]*stranger // by the address that names the finding
 	differ     map[string]*differing
 	operations map[string]*unapproved // by client and device
-	listen     *listening             // of the real watch, its exercises included
+	plates     map[plateKey]*plate
+	movers     map[string]*mover    // by asset
+	presence   map[string]*presence // by asset
+	zones      map[string]*spell    // that were heard
+	listen     *listening           // of the real watch, its exercises included
 	swept      time.Time
 
 	// exercises hold what belongs to each exercise, apart from what is real.
@@ -98,7 +106,8 @@ func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
 	}
 	return &Watch{port: p, o: o, emit: emit, hosts: newHosts(p, o.MaxHosts), uses: newUses(o.MaxUses),
 		breaches: map[string]*breach{}, scans: map[string]*scanner{}, strange: map[string]*stranger{},
-		differ: map[string]*differing{}, operations: map[string]*unapproved{}, listen: &listening{}}
+		differ: map[string]*differing{}, operations: map[string]*unapproved{},
+		plates: map[plateKey]*plate{}, movers: map[string]*mover{}, presence: map[string]*presence{}, zones: map[string]*spell{}, listen: &listening{}}
 }
 
 // Observe takes in a batch. Rows may be late, repeated or out of order.
@@ -164,6 +173,8 @@ func (w *Watch) sweep() {
 	w.clearScans()
 	w.clearStrangers()
 	w.clearUnapproved()
+	w.clearMoved()
+	w.absent()
 }
 
 // maxQuiet is the longest time without any event that still counts as watched:
@@ -189,7 +200,7 @@ func (w *Watch) device(d *event.DeviceSighting) {
 	switch {
 	case usable && d.MAC != "" && !groupMAC(d.MAC):
 		h = w.hosts.bind(d.MAC, d.IP, d.Time)
-	case d.MAC != "" && !groupMAC(d.MAC):
+	case d.MAC != "" && !groupMAC(d.MAC) && virtual(d.MAC) == "":
 		h = w.hosts.mac(d.MAC, d.Time)
 	case usable:
 		h = w.hosts.ip(d.IP, d.Time)
@@ -205,8 +216,11 @@ func (w *Watch) device(d *event.DeviceSighting) {
 	} else {
 		h.tell(d)
 	}
-	w.unregistered(h, &d.Head, "told itself by "+d.Protocol)
+	if d.Protocol != "tls" {
+		w.unregistered(h, &d.Head, d.IP, "told itself by "+d.Protocol)
+	}
 	w.mismatch(h)
+	w.changed(h, d)
 }
 
 // flow takes a conversation in.
@@ -223,10 +237,10 @@ func (w *Watch) flow(f *event.Flow) {
 	}
 	scanning := w.scan(f, client)
 	if client != nil && f.PacketsOut > 0 {
-		w.unregistered(client, &f.Head, "sent packets")
+		w.unregistered(client, &f.Head, f.Client.IP, "sent packets")
 	}
 	if server != nil && f.PacketsIn > 0 {
-		w.unregistered(server, &f.Head, "sent packets")
+		w.unregistered(server, &f.Head, f.Server.IP, "sent packets")
 	}
 	if ok && j.verdict == Undeclared && (!scanning || f.Answered) {
 		w.breach(f, &j, client, server)
