@@ -20,6 +20,7 @@ type offer struct {
 	joins  []join
 	except bool // the name excludes something
 	single bool // the name is one word: a brand, or a product
+	some   bool // only single devices are meant: assets or serial numbers
 	leaves []leaf
 }
 
@@ -40,6 +41,8 @@ type index struct {
 	spans   map[string]span       // read once for each text
 	likely  map[string][]resolved // vendor texts resolved
 	groups  map[deviceKey][][]hit // offers by vendor, product and model
+	assets  map[string][]int      // asset id: offers that name it
+	serials map[string][]int      // serial number, squeezed: offers that name it
 }
 
 // catalogue is the offers of one vendor.
@@ -51,7 +54,7 @@ type catalogue struct {
 }
 
 func newIndex() *index {
-	return &index{at: map[string]int{}, dead: map[int]bool{}, vendors: map[string]*catalogue{}, spans: map[string]span{}, likely: map[string][]resolved{}, groups: map[deviceKey][][]hit{}}
+	return &index{at: map[string]int{}, dead: map[int]bool{}, vendors: map[string]*catalogue{}, spans: map[string]span{}, likely: map[string][]resolved{}, groups: map[deviceKey][][]hit{}, assets: map[string][]int{}, serials: map[string][]int{}}
 }
 
 // built returns the index, making it where that has to be. The write lock is held.
@@ -76,13 +79,19 @@ func (x *index) add(e Entry) {
 	byName := map[string]int{}
 	for i := range e.Advised {
 		p := &e.Advised[i]
-		key := strings.Join(append([]string{p.Vendor, p.Name}, p.Models...), "\x00")
+		key := strings.Join(slices.Concat([]string{p.Vendor, p.Name}, p.Models, p.Serials, p.Assets), "\x00")
 		o, known := byName[key]
 		if !known {
 			o = len(x.offers)
 			byName[key] = o
 			x.offers = append(x.offers, newOffer(n, p))
 			x.list(o)
+			for _, id := range p.Assets {
+				x.assets[id] = append(x.assets[id], o)
+			}
+			for _, s := range p.Serials {
+				x.serials[squeezed(s)] = append(x.serials[squeezed(s)], o)
+			}
 		}
 		x.offers[o].leaves = append(x.offers[o].leaves, leaf{x.span(p), p})
 	}
@@ -90,6 +99,9 @@ func (x *index) add(e Entry) {
 
 // span reads a version text once.
 func (x *index) span(p *event.AdvisedProduct) span {
+	if p.Version == "" && len(p.Assets)+len(p.Serials) > 0 {
+		return span{all: true} // the devices themselves are named
+	}
 	key := p.Kind + "\x00" + p.Version
 	sp, known := x.spans[key]
 	if !known {
@@ -104,6 +116,7 @@ func (x *index) span(p *event.AdvisedProduct) span {
 
 func newOffer(entry int, p *event.AdvisedProduct) offer {
 	o := offer{entry: entry, vendor: p.Vendor, name: p.Name, except: exclusion.MatchString(strings.ToLower(p.Name))}
+	o.some = len(p.Assets)+len(p.Serials) > 0
 	text := p.Name
 	for _, m := range p.Models {
 		o.models = append(o.models, squeezed(m))

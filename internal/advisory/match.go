@@ -29,6 +29,8 @@ type By string
 
 // Ways to match, from the strongest.
 const (
+	ByAsset   By = "asset"   // a notice of the port's own names the asset
+	BySerial  By = "serial"  // the notice names the asset's serial number
 	ByArticle By = "article" // the article number of the asset is one of the product's
 	ByModel   By = "model"   // the product's words hold every telling word of the asset's model
 	ByProduct By = "product" // …of the asset's product
@@ -36,7 +38,9 @@ const (
 	ByLike    By = "likeness"
 )
 
-func (b By) rank() int { return slices.Index([]By{ByArticle, ByModel, ByProduct, ByFamily, ByLike}, b) }
+func (b By) rank() int {
+	return slices.Index([]By{ByAsset, BySerial, ByArticle, ByModel, ByProduct, ByFamily, ByLike}, b)
+}
 
 // Remedy is whether something can be done, by what the advisory says.
 type Remedy string
@@ -46,6 +50,7 @@ const (
 	FixOffered Remedy = "fix offered"  // by the vendor
 	FixNone    Remedy = "no fix"       // none is available
 	FixNever   Remedy = "no fix comes" // none is planned
+	FixAround  Remedy = "mitigation only"
 	FixUnknown Remedy = "not told"
 )
 
@@ -115,15 +120,21 @@ func (s *Set) Matches(a *port.Asset) []Match {
 	key := deviceKey{a.Vendor, a.Product, a.Model, a.Firmware}
 	s.mu.RLock()
 	found, known := s.cache[key]
+	known = known && s.index != nil && len(s.index.assets[a.ID]) == 0 && (a.Serial == "" || len(s.index.serials[squeezed(a.Serial)]) == 0)
 	s.mu.RUnlock()
 	if known {
 		return found
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	found = s.built().matches(s.device(a))
+	x, d := s.built(), s.device(a)
+	direct := x.direct(d, a)
+	found = x.matches(d, direct)
 	for i := range found {
 		s.score(&found[i])
+	}
+	if len(direct) > 0 {
+		return found // of this asset alone
 	}
 	if s.cache == nil {
 		s.cache = map[deviceKey][]Match{}
@@ -166,7 +177,8 @@ func (s *Set) Concerning(id string, assets []port.Asset) []Concern {
 	x := newIndex()
 	x.add(s.entry(a))
 	for i := range assets {
-		for _, m := range x.matches(s.device(&assets[i])) {
+		d := s.device(&assets[i])
+		for _, m := range x.matches(d, x.direct(d, &assets[i])) {
 			s.score(&m)
 			out = append(out, Concern{assets[i].ID, m})
 		}
@@ -182,8 +194,11 @@ type hit struct {
 	likeness float64
 }
 
-func (x *index) matches(d *device) []Match {
+func (x *index) matches(d *device, direct []hit) []Match {
 	groups := x.named(d)
+	if len(direct) > 0 {
+		groups = x.together(groups, direct)
+	}
 	out := make([]Match, 0, len(groups))
 	for _, g := range groups {
 		out = append(out, x.judge(d, &x.entries[g[0].entry(x)], g))
@@ -193,6 +208,55 @@ func (x *index) matches(d *device) []Match {
 }
 
 func (h hit) entry(x *index) int { return x.offers[h.offer].entry }
+
+// direct are the offers that name the very asset.
+func (x *index) direct(d *device, a *port.Asset) []hit {
+	var out []hit
+	for _, o := range x.assets[a.ID] {
+		out = append(out, hit{o, ByAsset, true, 1})
+	}
+	if a.Serial == "" {
+		return out
+	}
+	for _, o := range x.serials[squeezed(a.Serial)] {
+		likeness := 0.5 // another maker's number may be the same
+		for _, v := range x.resolve(d.vendor) {
+			if slices.Contains(vendorKeys(x.offers[o].vendor), v.key) {
+				likeness = max(likeness, v.likeness)
+			}
+		}
+		out = append(out, hit{o, BySerial, likeness >= 1, likeness})
+	}
+	return out
+}
+
+// together puts direct hits to those by name, in place of hits of the same offer.
+func (x *index) together(groups [][]hit, direct []hit) [][]hit {
+	out := make([][]hit, 0, len(groups)+len(direct))
+	seen := map[int]int{}
+	for _, g := range groups {
+		kept := slices.DeleteFunc(slices.Clone(g), func(h hit) bool {
+			return slices.ContainsFunc(direct, func(d hit) bool { return d.offer == h.offer })
+		})
+		if len(kept) > 0 {
+			seen[kept[0].entry(x)] = len(out)
+			out = append(out, kept)
+		}
+	}
+	for _, h := range direct {
+		e := h.entry(x)
+		if x.dead[e] {
+			continue
+		}
+		if at, known := seen[e]; known {
+			out[at] = append(out[at], h)
+		} else {
+			seen[e] = len(out)
+			out = append(out, []hit{h})
+		}
+	}
+	return out
+}
 
 // named are the offers that may be the device, by advisory. Ports have many
 // devices of few products, so answers are kept.
@@ -283,7 +347,7 @@ func (x *index) hits(d *device, key string, vendor float64) []hit {
 	for o, s := range found {
 		if h, ok := x.compare(d, o, s, own); ok {
 			h.likeness *= vendor
-			h.certain = h.certain && h.likeness >= 1 && !x.offers[o].except
+			h.certain = h.certain && h.likeness >= 1 && !x.offers[o].except && !x.offers[o].some
 			out = append(out, h)
 		}
 	}
@@ -514,7 +578,12 @@ func (x *index) affirmed(e *Entry, all []finding, n int) string {
 	for _, f := range all {
 		if f.hit.certain && f.within == yes && len(f.leaf.advised.Affected) > 0 {
 			text := fmt.Sprintf("the notice names %s %s", f.leaf.advised.Name, cmp.Or(f.leaf.advised.Version, "without a version"))
-			if f.leaf.span.all {
+			switch {
+			case f.hit.by == ByAsset:
+				text = "the notice names this asset"
+			case f.hit.by == BySerial:
+				text = "the notice names its serial number"
+			case f.leaf.span.all:
 				text = fmt.Sprintf("the notice names all versions of %s", f.leaf.advised.Name)
 			}
 			if total := len(e.Weaknesses); n < total {
@@ -536,6 +605,8 @@ func (x *index) doubt(d *device, h hit) string {
 		return "the register names no vendor; the notice is of " + o.vendor
 	case h.likeness < 1:
 		return fmt.Sprintf("%q of the notice is only like the register's words (%.0f %%)", strings.TrimSpace(bare(o.vendor, o.name)), 100*h.likeness)
+	case o.some:
+		return "the notice means single devices of " + o.name + ", and this one is not among them or has no serial number in the register"
 	case o.except:
 		return "the notice excludes some of its products: " + o.name
 	case h.by == ByFamily:
@@ -596,7 +667,7 @@ func (m *Match) weaknesses(e *Entry, which []int) {
 // remedies reads what can be done about the products that may be the device.
 func (m *Match) remedies(e *Entry, all []finding) {
 	m.Remedy = FixUnknown
-	rank := map[Remedy]int{FixUnknown: 0, FixNever: 1, FixNone: 2, FixOffered: 3}
+	rank := map[Remedy]int{FixUnknown: 0, FixAround: 1, FixNever: 2, FixNone: 3, FixOffered: 4}
 	raise := func(r Remedy) {
 		if rank[r] > rank[m.Remedy] {
 			m.Remedy = r
@@ -616,6 +687,7 @@ func (m *Match) remedies(e *Entry, all []finding) {
 			case "no_fix_planned":
 				raise(FixNever)
 			default:
+				raise(FixAround)
 				if len(m.Mitigate) < 3 && !slices.Contains(m.Mitigate, fix.Details) {
 					m.Mitigate = append(m.Mitigate, fix.Details)
 				}

@@ -34,10 +34,13 @@ exploited vulnerabilities (KEV).`,
 }
 
 // notices are the flags that say where the notices are.
-type notices struct{ advisories, kev, epss, decisions string }
+type notices struct {
+	advisories           []string
+	kev, epss, decisions string
+}
 
 func (n *notices) flags(c *cobra.Command) {
-	c.Flags().StringVar(&n.advisories, "advisories", "", "CSAF advisories: folder, archive or document (required)")
+	c.Flags().StringSliceVar(&n.advisories, "advisories", nil, "CSAF advisories: folder, archive or document, may be repeated (required)")
 	c.Flags().StringVar(&n.kev, "kev", "", "catalogue of known exploited vulnerabilities (KEV, JSON)")
 }
 
@@ -59,21 +62,23 @@ func (s noticeSink) Put(_ context.Context, b *event.Batch) error {
 // read loads the notices. Each document that is not read is named on standard
 // error; the others count.
 func (n *notices) read(c *cobra.Command) (*advisory.Set, []csaf.Rejection, error) {
-	if n.advisories == "" {
+	if len(n.advisories) == 0 {
 		return nil, nil, usagef("%s needs --advisories (see 'quaywatch %s --help')", c.CommandPath()[len("quaywatch "):], c.CommandPath()[len("quaywatch "):])
 	}
 	end := startProgress(c, "reading advisories")
 	defer end()
 	set, rejected := advisory.New(), []csaf.Rejection{}
-	a, err := csaf.New(csaf.Options{ID: "advisories", Path: n.advisories, OnReject: func(r csaf.Rejection) {
-		rejected = append(rejected, r)
-		fmt.Fprintf(c.ErrOrStderr(), "not read: %s: %s\n", r.Document, r.Fault)
-	}})
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := a.Run(c.Context(), noticeSink{set}); err != nil {
-		return nil, nil, err
+	for _, path := range n.advisories {
+		a, err := csaf.New(csaf.Options{ID: "advisories", Path: path, OnReject: func(r csaf.Rejection) {
+			rejected = append(rejected, r)
+			fmt.Fprintf(c.ErrOrStderr(), "not read: %s: %s\n", r.Document, r.Fault)
+		}})
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := a.Run(c.Context(), noticeSink{set}); err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := n.predict(c, set); err != nil {
 		return nil, nil, err
@@ -182,7 +187,7 @@ Exit codes: 0 done; 1 failed, or there is none; 2 used wrongly.`,
 				}
 			}
 			if len(found) == 0 {
-				return fmt.Errorf("%s is not among the %d advisories of %s", args[0], set.Summary().Advisories, n.advisories)
+				return fmt.Errorf("%s is not among the %d advisories of %s", args[0], set.Summary().Advisories, strings.Join(n.advisories, ", "))
 			}
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), found)

@@ -51,7 +51,7 @@ func (f *attackFlags) add(c *cobra.Command, portNeeded bool) {
 	c.Flags().StringVar(&f.rules, "rules", "", "rules of your own, instead of those of the program")
 	c.Flags().StringVar(&f.asOf, "as-of", "", "moment at which conduits and badges are valid, RFC 3339 (default now)")
 	f.notices.matchFlags(c)
-	c.Flags().Lookup("advisories").Usage = "CSAF advisories: folder, archive or document"
+	c.Flags().Lookup("advisories").Usage = "CSAF advisories: folder, archive or document, may be repeated"
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 }
 
@@ -129,7 +129,7 @@ func knownEntries(p *port.Port, from []string) error {
 
 // weaknesses gives what advisories say, or could say, about the assets.
 func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, p *port.Port, at time.Time) error {
-	if f.notices.advisories == "" {
+	if len(f.notices.advisories) == 0 {
 		return nil
 	}
 	j, err := f.notices.judge(c, p, at)

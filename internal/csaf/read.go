@@ -18,17 +18,22 @@ type Document struct {
 
 // Product is one product that a document speaks of.
 type Product struct {
-	ID     string
-	Full   string   // full product name
-	Vendor string   // of the branches above; "" where there is none
-	Names  []string // families and names of the branches above, from the outside
-	Kind   string   // category of the branch it hangs on: "product_version", "product_version_range"…; "" without one
-	Text   string   // name of that branch
-	Models []string // model numbers, as they are; may hold wildcards (* and ?)
-	CPE    string
-	PURL   string
-	Of     []string // of a relationship: the two products that it joins
+	ID      string
+	Full    string   // full product name
+	Vendor  string   // of the branches above; "" where there is none
+	Names   []string // families and names of the branches above, from the outside
+	Kind    string   // category of the branch it hangs on: "product_version", "product_version_range"…; "" without one
+	Text    string   // name of that branch
+	Models  []string // model numbers, as they are; may hold wildcards (* and ?)
+	Serials []string
+	CPE     string
+	PURL    string
+	URIs    []URI
+	Of      []string // of a relationship: the two products that it joins
 }
+
+// URI identifies a product in a scheme of its own (3.1.3.3.8).
+type URI struct{ Namespace, URI string }
 
 // Vulnerability is one weakness and what is said of each product.
 type Vulnerability struct {
@@ -135,8 +140,12 @@ func leaf(p Product, path []*node) Product {
 
 func readProduct(n *node) Product {
 	h := n.get("product_identification_helper")
-	return Product{ID: n.get("product_id").str(), Full: n.get("name").str(), Models: h.get("model_numbers").texts(),
-		CPE: h.get("cpe").str(), PURL: h.get("purl").str()}
+	p := Product{ID: n.get("product_id").str(), Full: n.get("name").str(), Models: h.get("model_numbers").texts(),
+		Serials: h.get("serial_numbers").texts(), CPE: h.get("cpe").str(), PURL: h.get("purl").str()}
+	for _, u := range h.get("x_generic_uris").each() {
+		p.URIs = append(p.URIs, URI{u.get("namespace").str(), u.get("uri").str()})
+	}
+	return p
 }
 
 func (c *checker) readVulnerability(n *node) Vulnerability {

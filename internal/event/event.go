@@ -325,7 +325,9 @@ type AdvisedProduct struct {
 	Fixed    []int    `cbor:"10,keyasint,omitempty" json:"fixed,omitempty"`
 	Open     []int    `cbor:"11,keyasint,omitempty" json:"open,omitempty"` // under investigation
 	Fixes    []int    `cbor:"12,keyasint,omitempty" json:"fixes,omitempty"`
-	Joined   bool     `cbor:"13,keyasint,omitempty" json:"joined,omitempty"` // only together with another product
+	Joined   bool     `cbor:"13,keyasint,omitempty" json:"joined,omitempty"`  // only together with another product
+	Serials  []string `cbor:"14,keyasint,omitempty" json:"serials,omitempty"` // serial numbers, where only some devices are meant
+	Assets   []string `cbor:"15,keyasint,omitempty" json:"assets,omitempty"`  // asset ids of the port, in its own notices
 }
 
 // Exploited is one entry of the catalogue of known exploited vulnerabilities (KEV).

@@ -114,6 +114,8 @@ func fitAdvisory(r *event.Advisory) {
 		a := &r.Advised[i]
 		fitText(&a.Vendor, &a.Name, &a.Kind, &a.Version, &a.CPE, &a.PURL)
 		fitTexts(a.Models)
+		fitTexts(a.Serials)
+		fitTexts(a.Assets)
 	}
 }
 

@@ -90,6 +90,10 @@ func hindrance(r *csaf.Report) Fault {
 	return Fault{all[0].Path, fmt.Sprintf("%s (%s%s)", all[0].Text, all[0].Clause, more)}
 }
 
+// AssetNamespace marks, among the generic URIs of a product, the assets of the
+// port that a notice of its own is about: "urn:quaywatch:asset:crane-4-plc".
+const AssetNamespace = "urn:quaywatch:asset"
+
 // reading turns what a document says of products by id into products that know
 // what is said of them.
 type reading struct {
@@ -104,7 +108,7 @@ func (r *reading) product(i int, p *csaf.Product) error {
 	for _, n := range p.Names {
 		name = joined(name, strings.TrimSpace(n))
 	}
-	for _, text := range append([]string{p.Full, p.Vendor, name, p.Text}, p.Models...) {
+	for _, text := range slices.Concat([]string{p.Full, p.Vendor, name, p.Text}, p.Models, p.Serials) {
 		if len(text) > maxName {
 			return Fault{"/product_tree", fmt.Sprintf("product %q has a name longer than 2,000 bytes", p.ID)}
 		}
@@ -121,7 +125,12 @@ func (r *reading) product(i int, p *csaf.Product) error {
 			r.text(name + " (" + m + ")")
 		}
 	}
-	out := event.AdvisedProduct{Vendor: vendor, Name: name, Kind: p.Kind, Models: p.Models, CPE: p.CPE, PURL: p.PURL, Joined: p.Of != nil}
+	out := event.AdvisedProduct{Vendor: vendor, Name: name, Kind: p.Kind, Models: p.Models, Serials: p.Serials, CPE: p.CPE, PURL: p.PURL, Joined: p.Of != nil}
+	for _, u := range p.URIs {
+		if id, ours := strings.CutPrefix(u.URI, AssetNamespace+":"); ours && u.Namespace == AssetNamespace && id != "" {
+			out.Assets = append(out.Assets, id)
+		}
+	}
 	if p.Kind == "product_version" || p.Kind == "product_version_range" {
 		out.Version = strings.TrimSpace(p.Text)
 	}
@@ -145,7 +154,7 @@ func (r *reading) join(out *event.AdvisedProduct, of []string) {
 	part, whole := &r.a.Advised[i], &r.a.Advised[j]
 	if part.Version != "" && whole.Version == "" && !part.Joined && !whole.Joined {
 		*out = event.AdvisedProduct{Vendor: whole.Vendor, Name: whole.Name, Kind: part.Kind, Version: part.Version,
-			Models: whole.Models, CPE: whole.CPE, PURL: whole.PURL}
+			Models: whole.Models, Serials: whole.Serials, CPE: whole.CPE, PURL: whole.PURL, Assets: whole.Assets}
 	}
 }
 
