@@ -34,6 +34,7 @@ var rooms = map[string][]string{
 	"internal/strictyaml": {},
 	"internal/datadir":    {},
 	"internal/csaf":       {}, // security advisories of OASIS CSAF 2.0: validated, read and written
+	"internal/sbom":       {}, // lists of what is inside a device: CycloneDX and SPDX
 	"internal/freeze":     {}, // writes a state down and reads it back, for watches that learn
 	"internal/port":       {"internal/strictyaml"},
 	"internal/config":     {"internal/strictyaml"},
@@ -57,7 +58,7 @@ var rooms = map[string][]string{
 	"internal/replay":         {"ais"},                                                                                                        // plays a recording as a live feed
 	"internal/trial":          {"ais", "internal/event", "internal/finding", "internal/port", "internal/source/ais", "internal/watch/vessel"}, // measures the vessel watch: attacks on captures, with the truth beside them
 	"internal/feed":           {"ais", "internal/event", "internal/finding"},                                                                  // the AIS feed out: what was heard, cleaned and marked
-	"internal/advisory":       {"internal/port", "internal/event", "internal/finding", "internal/csaf", "internal/strictyaml"},
+	"internal/advisory":       {"internal/port", "internal/event", "internal/finding", "internal/csaf", "internal/sbom", "internal/strictyaml"},
 
 	// What the rules of firewalls let through, and how that stands to the conduits.
 	// A room of its own: text in, policy out, with an algebra that nobody else needs.

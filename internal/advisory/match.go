@@ -39,7 +39,7 @@ const (
 )
 
 func (b By) rank() int {
-	return slices.Index([]By{ByAsset, BySerial, ByArticle, ByModel, ByProduct, ByFamily, ByLike}, b)
+	return slices.Index([]By{ByAsset, BySerial, ByArticle, ByModel, ByProduct, ByFamily, ByComponent, ByLike}, b)
 }
 
 // Remedy is whether something can be done, by what the advisory says.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -15,6 +16,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/sbom"
 	csaf "github.com/quaywatch/quaywatch/internal/source/advisory"
 	"github.com/quaywatch/quaywatch/internal/source/kev"
 )
@@ -140,7 +142,7 @@ type judged struct {
 }
 
 // judge loads the notices and matches them to a port at a moment.
-func (n *notices) judge(c *cobra.Command, p *port.Port, at time.Time) (*judged, error) {
+func (n *notices) judge(c *cobra.Command, portFile string, p *port.Port, at time.Time) (*judged, error) {
 	decisions, err := n.decided()
 	if err != nil {
 		return nil, err
@@ -152,7 +154,17 @@ func (n *notices) judge(c *cobra.Command, p *port.Port, at time.Time) (*judged, 
 	j := &judged{set: set, rejected: rejected, matches: map[string][]advisory.Match{}}
 	for i := range p.Assets {
 		a := &p.Assets[i]
-		j.matches[a.ID] = decisions.Apply(a.ID, set.Matches(a), at)
+		found := set.Matches(a)
+		if a.Components != "" {
+			list, err := readComponents(portFile, a.Components)
+			if err != nil {
+				j.rejected = append(j.rejected, csaf.Rejection{Document: a.Components, Fault: err.Error()})
+				fmt.Fprintf(c.ErrOrStderr(), "not read: components of %s: %s: %s\n", a.ID, a.Components, err)
+			} else {
+				found = set.Inside(found, list)
+			}
+		}
+		j.matches[a.ID] = decisions.Apply(a.ID, found, at)
 	}
 	j.idle = decisions.Idle(at, func(asset, id string) bool {
 		return slices.ContainsFunc(j.matches[asset], func(m advisory.Match) bool { return m.ID == id })
@@ -161,6 +173,30 @@ func (n *notices) judge(c *cobra.Command, p *port.Port, at time.Time) (*judged, 
 		fmt.Fprintf(c.ErrOrStderr(), "not applied: %s\n", text)
 	}
 	return j, nil
+}
+
+// readComponents reads the list of an asset; the port file says where it is
+// below its own directory, and no link leads out of that.
+func readComponents(portFile, path string) (*sbom.List, error) {
+	dir := portFile
+	if info, err := os.Stat(portFile); err == nil && !info.IsDir() {
+		dir = filepath.Dir(portFile)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = root.Close() }() // opened for reading: closing can't lose anything
+	f, err := root.Open(filepath.FromSlash(path))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, sbom.MaxList+1))
+	if err != nil {
+		return nil, err
+	}
+	return sbom.Read(text)
 }
 
 func newAdvisoryShow() *cobra.Command {

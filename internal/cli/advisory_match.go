@@ -81,7 +81,7 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 			if err := knownEntries(p, from); err != nil {
 				return err
 			}
-			j, err := n.judge(c, p, at)
+			j, err := n.judge(c, portFile, p, at)
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ Exit codes: 0 done; 1 failed, or there is nothing to tell; 2 used wrongly.`,
 			if err != nil {
 				return err
 			}
-			j, err := n.judge(c, p, at)
+			j, err := n.judge(c, portFile, p, at)
 			if err != nil {
 				return err
 			}

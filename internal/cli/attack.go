@@ -100,7 +100,7 @@ func (f *attackFlags) known(c *cobra.Command, file string) (*attackgraph.Model, 
 	if err := attackgraph.Declare(m, p, at); err != nil {
 		return nil, nil, err
 	}
-	return m, p, f.weaknesses(c, m, p, at)
+	return m, p, f.weaknesses(c, m, file, p, at)
 }
 
 // momentOf reads --as-of; empty is now.
@@ -128,11 +128,11 @@ func knownEntries(p *port.Port, from []string) error {
 }
 
 // weaknesses gives what advisories say, or could say, about the assets.
-func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, p *port.Port, at time.Time) error {
+func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, file string, p *port.Port, at time.Time) error {
 	if len(f.notices.advisories) == 0 {
 		return nil
 	}
-	j, err := f.notices.judge(c, p, at)
+	j, err := f.notices.judge(c, file, p, at)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -138,6 +139,9 @@ func (c *checker) assets() {
 			if text, hint := containerFault(a.Container); text != "" {
 				c.fault(place{"assets", i, "container"}, text, hint)
 			}
+		}
+		if a.Components != "" && !filepath.IsLocal(filepath.FromSlash(a.Components)) {
+			c.fault(place{"assets", i, "components"}, fmt.Sprintf("%q leads out of the directory of the port file", a.Components), "a path such as components/crane-4.cdx.json")
 		}
 		for j := range a.Addresses {
 			c.address(place{"assets", i, strictyaml.Item("addresses", j)}, a, &a.Addresses[j], &networks, ips, macs)

@@ -183,6 +183,7 @@ type Asset struct {
 	Position     Point          `yaml:"position"`      // zero: not given
 	Container    string         `yaml:"container"`     // ISO 6346 number, where the asset is housed in one
 	ControlledBy []string       `yaml:"controlled_by"` // asset ids: which PLC moves this crane, which server runs this application
+	Components   string         `yaml:"components"`    // list of what is inside: a CycloneDX or SPDX file in JSON, by its path below the directory of the port file
 }
 
 // Address is a network address of an asset; at least one of IP and MAC is set.
