@@ -23,6 +23,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/identity"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/risk"
 	"github.com/quaywatch/quaywatch/internal/server"
 	"github.com/quaywatch/quaywatch/internal/watch/health"
 	"github.com/quaywatch/quaywatch/internal/watch/network"
@@ -62,6 +63,7 @@ type Deps struct {
 	Report       http.Handler         // optional: draws the situation report, as a full document
 
 	Feeds func() []server.FeedStatus // optional: the AIS feeds out
+	Risk  func() risk.Standing       // optional: the page then says that there are no scenarios
 
 	History History // optional: the sea chart then shows moments of the past
 	Tiles   string  // optional: a PMTiles file that the sea chart draws under everything
@@ -145,6 +147,8 @@ func (c *Console) routes() {
 	view("/port", identity.ViewPort, c.portFile)
 	view("/sources", identity.ViewSources, c.sources)
 	view("/situation", identity.ViewReports, c.situation)
+	view("/risk", identity.ViewReports, c.risk)
+	view("/continuity", identity.ViewReports, c.continuity)
 	c.mux.Handle("GET /situation/report", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.report)))
 	c.mux.Handle("GET /map/port.json", c.guardHTTP(identity.ViewPort, http.HandlerFunc(c.mapPort)))
 	c.mux.Handle("GET /map/live.json", c.guardHTTP(identity.ViewVessels, http.HandlerFunc(c.mapLive)))

@@ -125,7 +125,7 @@ func cutOff(p *port.Port, cut Cut) (out []side, err error) {
 
 // judge puts a service where it belongs.
 func (i *Isolation) judge(p *port.Port, v *port.Service, sides []side) {
-	s := Stopped{Service: v.ID, Name: v.Name, Bearable: bearable(v)}
+	s := Stopped{Service: v.ID, Name: v.Name, Bearable: Bearable(v)}
 	for _, x := range sides {
 		uses := false
 		leavesOf(p, &v.Needs, func(asset string) { uses = uses || x.a[asset] }, map[string]bool{})
@@ -159,9 +159,9 @@ func (i *Isolation) judge(p *port.Port, v *port.Service, sides []side) {
 	}
 }
 
-// bearable is how many hours a service may be away: its limit by hand, or what is
+// Bearable is how many hours a service may be away: its limit by hand, or what is
 // declared as tolerable, whichever comes first; 0 where neither is declared.
-func bearable(v *port.Service) float64 {
+func Bearable(v *port.Service) float64 {
 	hours := 0.0
 	if v.Manual != nil {
 		hours = v.Manual.LimitHours

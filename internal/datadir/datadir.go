@@ -22,6 +22,7 @@ const (
 	Stream      = "stream"            // JetStream
 	TLS         = "tls"               // own certificate
 	Vessels     = "vessels.snapshot"  // what the watch of vessels has learned; a help, never a record
+	Risk        = "risk.ndjson"       // how the risk moved, a line a change
 	lockFile    = "quaywatch.lock"
 )
 

@@ -54,6 +54,7 @@ type System struct {
 	activity   *activity
 	doubts     *feed.Doubts
 	feeds      []*feed.Feed // out, for other systems
+	risk       *riskDesk
 
 	watchMu  sync.Mutex // Observe, Advance and Take of the watches
 	watches  *watch.Set
@@ -95,6 +96,10 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err er
 		return nil, fmt.Errorf("opening the accounts: %w", err)
 	}
 	s.watches = watch.New(p)
+	s.risk = newRiskDesk(s)
+	if err := s.risk.recall(); err != nil {
+		return nil, err
+	}
 	if err := s.takePlace(ctx); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,189 @@
+package console
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/quaywatch/quaywatch/internal/continuity"
+	"github.com/quaywatch/quaywatch/internal/port"
+)
+
+// Bounds of a question.
+const (
+	outageRuns     = 60
+	maxOutageHours = 672.0
+	maxDowns       = 20
+)
+
+// continuityView answers "what if this stops", or "what if this is cut off".
+type continuityView struct {
+	frame
+	P        *port.Port
+	Terminal bool     // the port file declares terminals
+	Down     []string // asked
+	Zone     string
+	Hours    float64
+	Problem  string
+	R        *continuity.Report    // of an outage
+	I        *continuity.Isolation // of a cut
+	Lines    []terminalLines
+}
+
+// terminalLines are the curves of one terminal, drawn in 600 by 120.
+type terminalLines struct {
+	O             *continuity.Outcome
+	Moved, Usual  string // units an hour over the quay
+	Late, Waiting string // units late; ships outside
+	Days          []curveTick
+}
+
+func (c *Console) continuity(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
+	p, q := c.d.Port(), r.URL.Query()
+	v := continuityView{frame: c.frame(r, "Continuity", "continuity"), P: p, Terminal: len(p.Terminals) > 0, Hours: 24, Zone: q.Get("zone")}
+	for _, id := range append(q["down"], strings.FieldsFunc(q.Get("more"), func(r rune) bool { return r == ',' || r == ' ' })...) {
+		if id = strings.TrimSpace(id); id != "" && !slices.Contains(v.Down, id) {
+			v.Down = append(v.Down, id)
+		}
+	}
+	if text := q.Get("hours"); text != "" {
+		h, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(h > 0 && h <= maxOutageHours) {
+			v.Problem = fmt.Sprintf("%q is no length from more than 0 to %g hours.", text, maxOutageHours)
+			return continuityPage(v), nil
+		}
+		v.Hours = h
+	}
+	switch {
+	case !v.Terminal, len(v.Down) == 0 && v.Zone == "":
+	case len(v.Down) > maxDowns:
+		v.Problem = fmt.Sprintf("More than %d things at once: ask the command 'quaywatch continuity outage'.", maxDowns)
+	case v.Zone != "":
+		i, err := continuity.Isolate(p, continuity.Cut{Zones: []string{v.Zone}}, v.Hours, continuity.Options{Runs: outageRuns})
+		if err != nil {
+			v.Problem = err.Error()
+			break
+		}
+		v.I, v.R = i, i.Least
+	default:
+		var downs []continuity.Down
+		for _, id := range v.Down {
+			downs = append(downs, continuity.Down{ID: id, Until: v.Hours})
+		}
+		rep, err := continuity.Outage(p, downs, continuity.Options{Runs: outageRuns})
+		if err != nil {
+			v.Problem = err.Error()
+			break
+		}
+		v.R = rep
+	}
+	if v.R != nil {
+		for i := range v.R.Terminals {
+			if o := &v.R.Terminals[i]; o.Normal.High > 0 || o.Lost.High > 0 {
+				v.Lines = append(v.Lines, linesOf(o))
+			}
+		}
+	}
+	return continuityPage(v), nil
+}
+
+// linesOf draws the medians of one terminal from the start until it is as usual,
+// a week at least.
+func linesOf(o *continuity.Outcome) terminalLines {
+	hours := min(len(o.Curves.Moved), max(168, int(o.Normal.High)+24))
+	draw := func(values []float64, most float64) string {
+		var b strings.Builder
+		for h := 0; h < hours && h < len(values); h++ {
+			op := "L"
+			if h == 0 {
+				op = "M"
+			}
+			fmt.Fprintf(&b, "%s%.1f %.1f", op, 600*float64(h)/float64(hours), 118-116*values[h]/max(most, 1e-9))
+		}
+		return b.String()
+	}
+	quay := max(slices.Max(append([]float64{0}, o.Curves.Usual...)), slices.Max(append([]float64{0}, o.Curves.Moved...)))
+	l := terminalLines{O: o, Moved: draw(o.Curves.Moved, quay), Usual: draw(o.Curves.Usual, quay),
+		Late:    draw(o.Curves.Due, slices.Max(append([]float64{1}, o.Curves.Due...))),
+		Waiting: draw(o.Curves.Waiting, slices.Max(append([]float64{1}, o.Curves.Waiting...)))}
+	for d := 0; d*24 <= hours; d += max(1, int(math.Ceil(float64(hours)/24/8))) {
+		l.Days = append(l.Days, curveTick{600 * float64(d) * 24 / float64(hours), fmt.Sprintf("day %d", d)})
+	}
+	return l
+}
+
+// band writes the three figures of a simulation.
+func bandWords(b continuity.Band) string { return moneySpan(b.Low, b.Mid, b.High) }
+
+// outcomeRows are the figures of a terminal that are not zero.
+func outcomeRows(p *port.Port, o *continuity.Outcome) (rows [][2]string) {
+	for _, x := range []struct {
+		name string
+		b    continuity.Band
+		unit string
+	}{{"late at the worst", o.Late, o.Unit}, {"gone elsewhere", o.Diverted, o.Unit}, {"ships outside at the worst", o.Waiting, "ships"}, {"ships waited longer", o.ShipHours, "h"},
+		{"trucks waiting at the worst", o.Trucks, "trucks"}, {"of them on the road", o.Road, "trucks"}, {"cold units at risk", o.Reefers, o.Unit},
+		{"full capacity lost", o.Lost, "h"}, {"as if nothing had been, after", o.Normal, "h"}, {"the operator loses", o.Operator, p.Identity.Currency}, {"others lose", o.Economy, p.Identity.Currency}} {
+		if x.b.High > 0 {
+			rows = append(rows, [2]string{x.name, bandWords(x.b) + " " + x.unit})
+		}
+	}
+	return rows
+}
+
+// bearableWords is how long a service may be away.
+func bearableWords(hours float64) string {
+	if hours == 0 {
+		return "not declared"
+	}
+	return plainDigits(hours) + " h"
+}
+
+// moreDown are the asked ids that the list of services does not hold.
+func moreDown(v continuityView) string {
+	var rest []string
+	for i, id := range v.Down {
+		if i > 0 || v.P.Service(id) == nil {
+			rest = append(rest, id)
+		}
+	}
+	return strings.Join(rest, ", ")
+}
+
+func byHandWords(s *port.Service) string {
+	switch {
+	case s.Manual == nil:
+		return "not declared"
+	case s.Manual.Fraction == 0:
+		return "none"
+	}
+	text := fmt.Sprintf("%s after %s h, %d people", percentWords(s.Manual.Fraction), plainDigits(s.Manual.RampHours), s.Manual.Staff)
+	if s.Manual.LimitHours > 0 {
+		text += fmt.Sprintf(", for %s h", plainDigits(s.Manual.LimitHours))
+	}
+	return text
+}
+
+func objectiveWords(s *port.Service) string {
+	if s.Recovery == nil || s.Recovery.RTOHours == 0 {
+		return "none declared"
+	}
+	return plainDigits(s.Recovery.RTOHours) + " h"
+}
+
+// partyList names parties for people.
+func partyList(p *port.Port, ids []string) string {
+	var names []string
+	for _, id := range ids {
+		if q := p.Party(id); q != nil && q.Name != "" {
+			id = q.Name
+		}
+		names = append(names, id)
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,265 @@
+package system
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quaywatch/quaywatch/internal/attackgraph"
+	"github.com/quaywatch/quaywatch/internal/datadir"
+	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/risk"
+	"github.com/quaywatch/quaywatch/internal/watch/network"
+)
+
+// Bounds of the live assessment.
+const (
+	riskEvery   = 10 * time.Second // what it rests on is looked at so often
+	riskHistory = 2000             // moves that are kept
+)
+
+// riskDesk assesses the port again whenever something changes that the figures
+// rest on: the port file and the risk file on disk, and what was seen to talk
+// without a conduit. The port file is read anew for it; the watches keep the one
+// that the program was started with.
+type riskDesk struct {
+	s     *System
+	cache risk.Cache
+
+	mu    sync.Mutex
+	stand risk.Standing
+	basis string // fingerprint of what the newest assessment rests on
+}
+
+func newRiskDesk(s *System) *riskDesk {
+	d := &riskDesk{s: s}
+	d.stand.File = risk.Beside(s.cfg.Port)
+	return d
+}
+
+// Standing is the newest assessment.
+func (d *riskDesk) Standing() risk.Standing {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.stand
+}
+
+// look scores again where something changed. It fails only with its context: what
+// is wrong with the files is told on the page.
+func (d *riskDesk) look(ctx context.Context) error {
+	if !d.s.warmed.Load() {
+		return nil // what was seen before is still being read again
+	}
+	now := time.Now().UTC()
+	if _, err := os.Stat(d.stand.File); errors.Is(err, fs.ErrNotExist) {
+		d.problem(now, "")
+		return nil
+	}
+	flows := seen(d.s.port.Load(), d.s.watches.Network.Picture())
+	basis, err := d.fingerprint(now, flows)
+	if err != nil {
+		d.problem(now, err.Error())
+		return nil
+	}
+	d.mu.Lock()
+	same, before := basis == d.basis, d.stand.Assessment
+	d.stand.Checked = now
+	d.mu.Unlock()
+	if same {
+		return nil
+	}
+	a, plan, err := d.score(ctx, now, flows)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		d.problem(now, err.Error())
+		d.mu.Lock()
+		d.basis = basis // the same mistake is not tried again until something changes
+		d.mu.Unlock()
+		return nil
+	}
+	move := risk.MoveTo(before, a, now)
+	d.mu.Lock()
+	d.basis = basis
+	d.stand.Assessment, d.stand.Plan, d.stand.Problem, d.stand.Scored, d.stand.Checked = a, plan, "", now, now
+	if moved := before == nil || len(move.Steps) > 0; !moved {
+		d.mu.Unlock()
+		return nil
+	}
+	history := append(d.stand.History[max(0, len(d.stand.History)-riskHistory+1):len(d.stand.History):len(d.stand.History)], move)
+	d.stand.History = history
+	d.mu.Unlock()
+	for _, s := range move.Steps {
+		d.s.log.Info("the risk moved", "scenario", s.Scenario, "part", s.Part, "operator", s.Moves.Operator, "hours", s.Moves.Hours, "cause", s.Cause)
+	}
+	if err := d.keep(move, len(history)); err != nil {
+		d.s.log.Warn("a move of the risk is shown and not kept", "error", err)
+	}
+	return nil
+}
+
+func (d *riskDesk) problem(now time.Time, text string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if text != "" && text != d.stand.Problem {
+		d.s.log.Warn("the risk could not be assessed", "error", text)
+	}
+	d.stand.Problem, d.stand.Checked = text, now
+}
+
+// fingerprint names everything that the figures rest on: the files under the
+// folder of the port file by size and time, the flows without a conduit, and the
+// hour, since conduits and badges expire.
+func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string, error) {
+	h := sha256.New()
+	root := d.s.cfg.Port
+	if info, err := os.Stat(root); err == nil && !info.IsDir() {
+		root = filepath.Dir(root)
+	}
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		switch filepath.Ext(path) {
+		case ".yaml", ".yml", ".csv":
+		default:
+			return nil
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
+		return nil
+	})
+	if err != nil {
+		return "", fmt.Errorf("looking at the port file: %w", err)
+	}
+	for _, f := range flows {
+		fmt.Fprintln(h, f.From, f.To, f.FromZone, f.Service)
+	}
+	fmt.Fprintln(h, now.Truncate(time.Hour).Unix())
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// score reads the files and works out all figures.
+func (d *riskDesk) score(ctx context.Context, now time.Time, flows []attackgraph.Flow) (*risk.Assessment, *risk.Plan, error) {
+	p, problems := port.Check(d.s.cfg.Port, now)
+	if p == nil {
+		return nil, nil, fmt.Errorf("the port file on disk has faults, so the figures are of before: %w", problems.Err())
+	}
+	file, err := risk.Load(d.stand.File, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := attackgraph.New(attackgraph.DefaultRules())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows)); err != nil {
+		return nil, nil, err
+	}
+	in := risk.Inputs{Port: p, File: file, Graph: m, Cache: &d.cache}
+	a, err := risk.Score(ctx, in)
+	if err != nil || len(file.Treatments) == 0 {
+		return a, nil, err
+	}
+	plan, err := risk.Choose(ctx, in, a)
+	return a, plan, err
+}
+
+// seen are the conversations that no conduit allows, as the attack graph takes
+// them: one example of each pair of zones and service, between registered assets.
+func seen(p *port.Port, pic network.Picture) (out []attackgraph.Flow) {
+	for i := range pic.Uses {
+		u := &pic.Uses[i]
+		if u.Verdict != network.Undeclared || u.Last.IsZero() {
+			continue
+		}
+		from, to, ok := strings.Cut(u.Example, " → ")
+		client, err1 := netip.ParseAddr(from)
+		server, err2 := netip.ParseAddrPort(to)
+		if !ok || err1 != nil || err2 != nil {
+			continue
+		}
+		a, b := p.AssetByIP(client), p.AssetByIP(server.Addr())
+		if a == nil || b == nil {
+			continue
+		}
+		out = append(out, attackgraph.Flow{From: a.ID, To: b.ID, FromZone: u.From, Service: attackgraph.Service(u.Transport, u.Port, u.Application), Undue: true, Last: u.Last, Where: u.Example})
+	}
+	return out
+}
+
+// keep appends a move to the history on disk, which is written anew when it has
+// grown to twice what is kept.
+func (d *riskDesk) keep(m risk.Move, kept int) error {
+	path := filepath.Join(d.s.cfg.Data, datadir.Risk)
+	line, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("keeping the history of the risk: %w", err)
+	}
+	if info, err := os.Stat(path); err == nil && kept >= riskHistory && info.Size() > 2*int64(riskHistory)*int64(len(line)) {
+		return d.rewrite(path)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("keeping the history of the risk: %w", err)
+	}
+	_, err = f.Write(append(line, '\n'))
+	return errors.Join(err, f.Close())
+}
+
+func (d *riskDesk) rewrite(path string) error {
+	part := path + ".part"
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("keeping the history of the risk: %w", err)
+	}
+	w := json.NewEncoder(f)
+	for _, m := range d.Standing().History {
+		err = errors.Join(err, w.Encode(m))
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("keeping the history of the risk: %w", err)
+	}
+	return os.Rename(part, path)
+}
+
+// recall reads the history of earlier runs. A line that can't be read is passed
+// over: the last one may have been cut off.
+func (d *riskDesk) recall() error {
+	f, err := os.Open(filepath.Join(d.s.cfg.Data, datadir.Risk))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the history of the risk: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	var all []risk.Move
+	for lines.Scan() {
+		var m risk.Move
+		if json.Unmarshal(lines.Bytes(), &m) == nil && !m.Time.IsZero() {
+			all = append(all, m)
+		}
+	}
+	d.mu.Lock()
+	d.stand.History = all[max(0, len(all)-riskHistory):]
+	d.mu.Unlock()
+	return lines.Err()
+}

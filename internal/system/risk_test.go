@@ -1,0 +1,120 @@
+package system
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/quaywatch/quaywatch/internal/attackgraph"
+	"github.com/quaywatch/quaywatch/internal/config"
+	"github.com/quaywatch/quaywatch/internal/risk"
+)
+
+// TestRiskMovesWithTheRule is the proof on the running system: a rule is opened in
+// the port file on disk, the figures move and the cause is named; it is closed, and
+// the exact earlier figures are back. The moves survive a restart.
+func TestRiskMovesWithTheRule(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeExample(filepath.Join(dir, "port")); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse(filepath.Join(dir, "quaywatch.yaml"), []byte("port: port/port.yaml\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func() *System {
+		s, err := Open(t.Context(), cfg, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.warmed.Store(true)
+		return s
+	}
+	s := open()
+	look := func() risk.Standing {
+		t.Helper()
+		if err := s.risk.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return s.risk.Standing()
+	}
+	first := look()
+	if first.Problem != "" || first.Assessment == nil || first.Plan == nil || len(first.History) != 1 || !first.History[0].First {
+		t.Fatalf("%q, %d moves", first.Problem, len(first.History))
+	}
+	if again := look(); again.Assessment != first.Assessment || len(again.History) != 1 {
+		t.Error("nothing changed and it was scored again")
+	}
+
+	network := filepath.Join(dir, "port", "network.yaml")
+	before, err := os.ReadFile(network)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(text string) {
+		if err := os.WriteFile(network, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(strings.TrimRight(string(before), "\n") + "\n  - id: left-open\n    from: office-net\n    to: quay-crane-net\n    allow: [{transport: tcp, ports: [102]}]\n    reason: commissioning\n    owner: network-team\n")
+	opened := look()
+	if len(opened.History) != 2 {
+		t.Fatalf("%d moves after the rule was opened: %s", len(opened.History), opened.Problem)
+	}
+	m := opened.History[1]
+	if m.First || len(m.Steps) == 0 || !strings.Contains(m.Steps[0].Cause, "open(left-open) (commissioning)") || m.After.Operator <= m.Before.Operator || m.After.Hours <= m.Before.Hours {
+		t.Errorf("the move is %+v", m)
+	}
+
+	write("zones: [")
+	if broken := look(); broken.Problem == "" || broken.Assessment != opened.Assessment {
+		t.Errorf("a broken port file: %q", broken.Problem)
+	}
+	write(string(before))
+	closed := look()
+	if d := cmp.Diff(first.Assessment, closed.Assessment, cmpopts.IgnoreUnexported(risk.Assessment{}, risk.Scored{}), cmpopts.IgnoreUnexported(attackgraph.Path{})); d != "" {
+		t.Errorf("the rule is closed and the figures are others:\n%s", d)
+	}
+	if closed.Problem != "" || len(closed.History) != 3 || closed.History[2].After != first.History[0].After {
+		t.Errorf("%q, %d moves", closed.Problem, len(closed.History))
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open()
+	defer s.Close()
+	if d := cmp.Diff(closed.History, s.risk.Standing().History); d != "" {
+		t.Errorf("after a restart the moves are others:\n%s", d)
+	}
+}
+
+// TestNoRiskFileIsSaid: without a risk file nothing is scored and nothing fails.
+func TestNoRiskFileIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeExample(filepath.Join(dir, "port")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(dir, "port", "risk.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse(filepath.Join(dir, "quaywatch.yaml"), []byte("port: port/port.yaml\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.warmed.Store(true)
+	if err := s.risk.look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.risk.Standing(); r.Assessment != nil || r.Problem != "" {
+		t.Errorf("%+v", r)
+	}
+}
