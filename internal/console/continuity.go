@@ -53,14 +53,12 @@ func (c *Console) continuity(_ http.ResponseWriter, r *http.Request) (templ.Comp
 	}
 	if text := q.Get("hours"); text != "" {
 		h, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(h > 0 && h <= maxOutageHours) {
-			v.Problem = fmt.Sprintf("%q is no length from more than 0 to %g hours.", text, maxOutageHours)
-			return continuityPage(v), nil
+		if v.Hours = h; err != nil || !(h > 0 && h <= maxOutageHours) {
+			v.Hours, v.Problem = 24, fmt.Sprintf("%q is no length from more than 0 to %g hours.", text, maxOutageHours)
 		}
-		v.Hours = h
 	}
 	switch {
-	case !v.Terminal, len(v.Down) == 0 && v.Zone == "":
+	case v.Problem != "", !v.Terminal, len(v.Down) == 0 && v.Zone == "":
 	case len(v.Down) > maxDowns:
 		v.Problem = fmt.Sprintf("More than %d things at once: ask the command 'quaywatch continuity outage'.", maxDowns)
 	case v.Zone != "":
