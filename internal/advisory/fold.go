@@ -136,12 +136,12 @@ func split(text string) []string {
 // join is two neighbouring words that others write as one: "ET 200SP", "ET200SP".
 type join struct{ first, second, both string }
 
-// joins are the pairs of a short word and one that begins with a digit.
+// joins are the pairs of a short word and one with a digit.
 func joins(text string) []join {
 	var out []join
 	last := ""
 	for _, w := range split(text) {
-		if last != "" && len(last) <= 5 && hasDigit(w[:1]) {
+		if last != "" && len(last) <= 5 && hasDigit(w) {
 			out = append(out, join{last, w, last + w})
 		}
 		last = w

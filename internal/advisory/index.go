@@ -48,6 +48,7 @@ type index struct {
 // catalogue is the offers of one vendor.
 type catalogue struct {
 	places map[string][]int // word: offers, ascending
+	names  map[string][]int // whole name, folded: offers
 	sorted []string         // words, made when needed
 	open   []string         // those in which x stands for anything
 	close  map[string][]near
@@ -136,12 +137,14 @@ func (x *index) list(n int) {
 	for _, key := range vendorKeys(o.vendor) {
 		c := x.vendors[key]
 		if c == nil {
-			c = &catalogue{places: map[string][]int{}, close: map[string][]near{}}
+			c = &catalogue{places: map[string][]int{}, names: map[string][]int{}, close: map[string][]near{}}
 			x.vendors[key] = c
 			at, _ := slices.BinarySearch(x.keys, key)
 			x.keys = slices.Insert(x.keys, at, key)
 			clear(x.likely)
 		}
+		name := fold(o.name)
+		c.names[name] = append(c.names[name], n)
 		both := make([]string, len(o.joins))
 		for i, j := range o.joins {
 			both[i] = j.both

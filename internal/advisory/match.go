@@ -90,7 +90,7 @@ type device struct {
 	product, model, all []string // telling words
 	named               []string // all words of product and model
 	core                []string // words of the product that a notice must have
-	articles            []string
+	articles, names     []string // of the model; whole names, folded
 	joins               []join
 	version             version
 	versioned           bool // the firmware was read
@@ -109,6 +109,11 @@ func newDevice(a *port.Asset) *device {
 	d.named = append(words(a.Product), words(a.Model)...)
 	d.joins = append(joins(a.Product), joins(a.Model)...)
 	d.articles = articles(a.Model)
+	for _, n := range []string{fold(a.Product), fold(a.Product + " " + a.Model), fold(a.Model)} {
+		if n != "" && !slices.Contains(d.names, n) {
+			d.names = append(d.names, n)
+		}
+	}
 	d.version, d.versioned = readVersion(a.Firmware)
 	return d
 }
@@ -303,6 +308,7 @@ func (x *index) vendorsOf(d *device) []resolved {
 type shared struct {
 	exact, alike int64
 	worst        float64 // likeness of the least alike
+	named        bool    // the whole name is the same
 }
 
 // maxWords bounds the words of a device that are compared.
@@ -340,6 +346,11 @@ func (x *index) hits(d *device, key string, vendor float64) []hit {
 	for _, a := range d.articles {
 		for _, o := range c.places[a] {
 			at(o)
+		}
+	}
+	for _, n := range d.names {
+		for _, o := range c.names[n] {
+			at(o).named = true
 		}
 	}
 	var out []hit
@@ -389,6 +400,8 @@ func (x *index) compare(d *device, n int, s *shared, own []string) (hit, bool) {
 		return hit{n, ByArticle, true, 1}, true
 	case holds(d.model, s.exact):
 		return hit{n, ByModel, family || whole && len(d.core) > 0, 1}, true
+	case s.named:
+		return hit{n, ByProduct, true, 1}, true
 	case holds(d.product, s.exact):
 		return hit{n, ByProduct, family && whole, 1}, true
 	case family && (len(o.core) > 1 || hasDigit(o.core[0]) || o.single) && slices.ContainsFunc(o.core, func(w string) bool { return slices.Contains(d.all, w) }):

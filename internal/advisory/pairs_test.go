@@ -111,3 +111,28 @@ func TestVendorSpelling(t *testing.T) {
 		}
 	})
 }
+
+// TestProductSpelling: another way to write a product makes no affected device
+// disappear.
+func TestProductSpelling(t *testing.T) {
+	s := real(t)
+	for _, p := range pairs(t) {
+		if p.want != Affected {
+			continue
+		}
+		for name, change := range map[string]func(string) string{
+			"large":      strings.ToUpper,
+			"small":      strings.ToLower,
+			"no hyphens": func(v string) string { return strings.ReplaceAll(v, "-", "") },
+			"spaces":     func(v string) string { return strings.ReplaceAll(v, "-", " ") },
+			"vendor too": func(v string) string { return p.asset.Vendor + " " + v },
+			"series":     func(v string) string { return v + " series" },
+		} {
+			a := p.asset
+			a.Product, a.Model = change(a.Product), strings.TrimSuffix(change(a.Model), " series")
+			if m := verdictOn(s, &a, p.notice); m.Verdict == "" || m.Verdict == NotAffected {
+				t.Errorf("%s, %s: %q %q %q is %q (%s)", p.notice, name, a.Vendor, a.Product, a.Model, m.Verdict, m.Reason)
+			}
+		}
+	}
+}
