@@ -25,6 +25,11 @@ func (x *panos) rule(n *panNode) *Rule {
 			d.doubt("a rule without " + key)
 		}
 	}
+	for _, key := range []string{"disabled", "negate-source", "negate-destination", "rule-type", "action"} {
+		if k := n.kid(key); k != nil && len(k.kids) != 1 {
+			x.unread(d, k, "not one value")
+		}
+	}
 	if v := n.values("action"); len(v) == 1 {
 		r.Action = panAction(v[0])
 	} else {
@@ -96,11 +101,7 @@ func (x *panos) zonesOf(d *draft, n *panNode) {
 			case "universal":
 				pair(a, b)
 			case "interzone":
-				if a.name == "" || b.name == "" {
-					a, b := a, b
-					a.certain = false
-					pair(a, b)
-				} else if a.name != b.name {
+				if a.name != b.name {
 					pair(a, b)
 				}
 			case "intrazone": // to is not asked for
@@ -110,9 +111,6 @@ func (x *panos) zonesOf(d *draft, n *panNode) {
 			}
 		}
 		if kind == "intrazone" {
-			if a.name == "" {
-				a.certain = false
-			}
 			pair(a, a)
 		}
 	}
@@ -122,7 +120,7 @@ func (x *panos) zonesOf(d *draft, n *panNode) {
 	d.serve(services{must, may})
 }
 
-// panZone is a zone that a rule names; without a name it stands for anything.
+// panZone is a zone that a rule names, or may.
 type panZone struct {
 	name    string
 	set     Set
@@ -132,10 +130,13 @@ type panZone struct {
 // zoneList reads zones; known is false where one is not configured.
 func (x *panos) zoneList(d *draft, n *panNode, key string) (out []panZone, known bool) {
 	v := n.values(key)
-	if slices.Equal(v, []string{"any"}) {
+	all := func(certain bool) {
 		for _, name := range sortedKeys(x.zones) {
-			out = append(out, panZone{name, x.zones[name], true})
+			out = append(out, panZone{name, x.zones[name], certain})
 		}
+	}
+	if slices.Equal(v, []string{"any"}) {
+		all(true)
 		return out, true
 	}
 	known = true
@@ -143,13 +144,15 @@ func (x *panos) zoneList(d *draft, n *panNode, key string) (out []panZone, known
 		s, ok := x.zones[name]
 		if !ok {
 			x.note(n.kid(key).line, n.kid(key).text, "zone "+excerpt(name)+" is not known")
-			out, known = append(out, panZone{"", x.named, false}), false
+			known = false
+			all(false)
 			continue
 		}
 		out = append(out, panZone{name, s, true})
 	}
 	if len(v) == 0 {
-		return []panZone{{"", x.named, false}}, false
+		all(false)
+		return out, false
 	}
 	return out, known
 }
