@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
+	"github.com/quaywatch/quaywatch/internal/firewall"
 	"github.com/quaywatch/quaywatch/internal/port"
 )
 
@@ -40,6 +41,7 @@ type attackFlags struct {
 	port, rules, asOf string
 	from              []string
 	notices           notices
+	firewalls         []string
 	json              bool
 }
 
@@ -52,6 +54,7 @@ func (f *attackFlags) add(c *cobra.Command, portNeeded bool) {
 	c.Flags().StringVar(&f.asOf, "as-of", "", "moment at which conduits and badges are valid, RFC 3339 (default now)")
 	f.notices.matchFlags(c)
 	c.Flags().Lookup("advisories").Usage = "CSAF advisories: folder, archive or document, may be repeated"
+	c.Flags().StringSliceVar(&f.firewalls, "firewall", nil, "configurations of firewalls (FILE or ASSET=FILE, comma separated): what their rules leave open beyond the conduits")
 	c.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 }
 
@@ -100,7 +103,10 @@ func (f *attackFlags) known(c *cobra.Command, file string) (*attackgraph.Model, 
 	if err := attackgraph.Declare(m, p, at); err != nil {
 		return nil, nil, err
 	}
-	return m, p, f.weaknesses(c, m, file, p, at)
+	if err := f.weaknesses(c, m, file, p, at); err != nil {
+		return nil, nil, err
+	}
+	return m, p, f.openings(m, p, file, at)
 }
 
 // momentOf reads --as-of; empty is now.
@@ -125,6 +131,36 @@ func knownEntries(p *port.Port, from []string) error {
 		}
 	}
 	return nil
+}
+
+// openings gives what the rules of firewalls leave open though no conduit allows it.
+func (f *attackFlags) openings(m *attackgraph.Model, p *port.Port, file string, at time.Time) error {
+	if len(f.firewalls) == 0 {
+		return nil
+	}
+	devices, err := (&firewallFlags{}).devices(p, file, f.firewalls)
+	if err != nil {
+		return err
+	}
+	var targets []firewall.Target
+	names := map[firewall.Target]string{}
+	for i := range p.Assets {
+		a := &p.Assets[i]
+		for _, at := range a.Addresses {
+			for _, o := range attackgraph.Offers(a) {
+				if at.IP.IsValid() && a.Zone != "" {
+					t := firewall.Target{Asset: a.ID, Address: at.IP, Transport: o.Transport, Port: o.Port}
+					targets = append(targets, t)
+					names[t] = o.Name
+				}
+			}
+		}
+	}
+	var list []attackgraph.Opening
+	for _, o := range firewall.Openings(p, at, devices, targets) {
+		list = append(list, attackgraph.Opening{Rule: o.Rules, Zone: o.Zone, Host: o.Target.Asset, Service: names[o.Target], Part: o.Part, Unsure: o.Verdict != firewall.Permit, Where: o.Where})
+	}
+	return attackgraph.Let(m, list)
 }
 
 // weaknesses gives what advisories say, or could say, about the assets.

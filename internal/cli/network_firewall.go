@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +45,7 @@ undecided: never permitted or denied by guess.
 Exit codes: 0 done, nothing undue; 1 failed; 2 used wrongly; 3 done, a rule
 permits what no conduit allows.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			at, err := moment(asOf)
+			at, err := momentOf(asOf)
 			if err != nil {
 				return err
 			}
@@ -61,7 +60,7 @@ permits what no conduit allows.`,
 			if err != nil {
 				return err
 			}
-			r := firewall.Judge(p, at, devices)
+			r := firewall.Judge(p, at.UTC(), devices)
 			if f.json {
 				err = writeJSON(c.OutOrStdout(), r)
 			} else {
@@ -78,18 +77,6 @@ permits what no conduit allows.`,
 	c.Flags().StringVar(&asOf, "as-of", "", "moment at which conduits are valid, RFC 3339 (default now)")
 	c.AddCommand(newNetworkFirewallDiff())
 	return c
-}
-
-// moment reads --as-of.
-func moment(s string) (time.Time, error) {
-	if s == "" {
-		return time.Now().UTC(), nil
-	}
-	at, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return at, usagef("--as-of %q is not a time such as 2026-11-23T14:00:00Z", s)
-	}
-	return at, nil
 }
 
 // devices reads configurations and finds where they stand.

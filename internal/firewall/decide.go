@@ -8,9 +8,9 @@ import (
 
 // Bounds of an evaluation.
 const (
-	maxPieces = 100_000    // parts of the header space held at once; beyond, the rest is undecided
-	maxDepth  = 64         // chains within chains
-	maxSteps  = 50_000_000 // parts times rules
+	maxPieces = 100_000   // parts of the header space held at once; beyond, the rest is undecided
+	maxDepth  = 64        // chains within chains
+	maxSteps  = 5_000_000 // parts times rules
 )
 
 // tooComplex stands for the rules where an evaluation gave up.
@@ -94,11 +94,12 @@ type piece struct {
 type boxedRule struct{ must, doubt []box }
 
 type evaluation struct {
-	s     *space
-	boxed map[*Rule]boxedRule
-	ids   map[*Rule]int32
-	rules []*Rule
-	steps int
+	s      *space
+	boxed  map[*Rule]boxedRule
+	ids    map[*Rule]int32
+	rules  []*Rule
+	steps  int
+	inside map[*Chain]bool // chains that are being gone through; a device refuses one that leads to itself
 }
 
 func (e *evaluation) id(r *Rule) int32 {
@@ -198,6 +199,11 @@ func (e *evaluation) leftover(stages []*Chain, live []piece) []piece {
 // chain takes pieces through the rules of a chain. Those that no rule decides
 // fall out of it.
 func (e *evaluation) chain(c *Chain, live []piece, depth int) (done, fell []piece) {
+	if e.inside == nil {
+		e.inside = map[*Chain]bool{}
+	}
+	e.inside[c] = true
+	defer delete(e.inside, c)
 	calm := 64
 	for _, r := range c.Rules {
 		if len(live) == 0 {
@@ -207,7 +213,7 @@ func (e *evaluation) chain(c *Chain, live []piece, depth int) (done, fell []piec
 		sure, doubtful, next := e.split(r, live)
 		id := e.id(r)
 		switch {
-		case depth > maxDepth || e.steps > maxSteps:
+		case depth > maxDepth || e.steps > maxSteps || r.Chain != nil && e.inside[r.Chain]:
 			done = append(done, unsure(append(sure, doubtful...), e.id(tooComplex))...)
 		case r.Action == DoPermit || r.Action == DoDeny:
 			could := uint8(couldPermit)

@@ -119,7 +119,7 @@ type part struct {
 
 // Judge compares the rules of all devices with the conduits that hold at a time.
 func Judge(p *port.Port, at time.Time, devices []*Device) *Report {
-	j := newJudgement(p, at, devices)
+	j := newJudgement(p, at, devices, nil)
 	r := &Report{AsOf: at, Rules: []RuleReport{}, Reach: []Reach{}, Conduits: []ConduitState{}}
 	for k, d := range devices {
 		r.Firewalls = append(r.Firewalls, d.report())
@@ -151,7 +151,8 @@ func (d *Device) report() DeviceReport {
 	return r
 }
 
-func newJudgement(p *port.Port, at time.Time, devices []*Device) *judgement {
+// newJudgement decides all devices. More are sets that are to be told apart too.
+func newJudgement(p *port.Port, at time.Time, devices []*Device, more []Match) *judgement {
 	j := &judgement{port: p, at: at, devices: devices, conduits: map[[2]int][]judgedConduit{}}
 	index := map[string]int{}
 	var zones []Match
@@ -162,7 +163,7 @@ func newJudgement(p *port.Port, at time.Time, devices []*Device) *judgement {
 		zones = append(zones, All().With(Src, z.set).With(Dst, z.set))
 	}
 	lines := map[*port.Conduit][]Match{}
-	sets := [][]Match{zones}
+	sets := [][]Match{zones, more}
 	for i := range p.Conduits {
 		c := &p.Conduits[i]
 		if c.Expired(at) {

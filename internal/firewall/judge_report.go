@@ -133,7 +133,9 @@ func (j *judgement) serving(pair [2]int, list []box) []string {
 type through struct {
 	b       box
 	verdict Verdict
-	via     []string
+	via     []string // device and places, one a device
+	rules   string   // device and names of rules
+	where   []string // places of rules
 }
 
 func (j *judgement) through(pair [2]int) []through {
@@ -149,9 +151,10 @@ func (j *judgement) through(pair [2]int) []through {
 			if x.verdict == Deny {
 				continue
 			}
-			step := d.name() + " " + strings.Join(ruleWhere(x.by), ", ")
+			where := ruleWhere(x.by)
+			step, rules := d.name()+" "+strings.Join(where, ", "), d.name()+" "+ruleNames(x.by)
 			if first {
-				next = append(next, through{x.b, x.verdict, []string{step}})
+				next = append(next, through{x.b, x.verdict, []string{step}, rules, where})
 				continue
 			}
 			for _, y := range live {
@@ -160,7 +163,7 @@ func (j *judgement) through(pair [2]int) []through {
 					if x.verdict == Undecided {
 						v = Undecided
 					}
-					next = append(next, through{y.b.and(x.b), v, append(slices.Clone(y.via), step)})
+					next = append(next, through{y.b.and(x.b), v, append(slices.Clone(y.via), step), y.rules + ", " + rules, append(slices.Clone(y.where), where...)})
 				}
 			}
 		}

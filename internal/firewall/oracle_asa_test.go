@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"slices"
 	"strings"
 )
 
@@ -136,7 +135,7 @@ func (o *asaOracle) fate(h header) int {
 	if from == nil || to == nil || from == to || from.level == to.level && !o.inter {
 		return mayDeny
 	}
-	got := 0
+	var got int
 	acl, has := o.in[h.in]
 	switch {
 	case has:
@@ -198,7 +197,7 @@ func (o *asaOracle) list(name string, h header) int {
 
 // rule matches "PROTO SRC [PORT] DST [PORT]".
 func (o *asaOracle) rule(w []string, h header) answer {
-	m := yes
+	var m answer
 	icmp := false
 	switch w[0] {
 	case "object", "object-group":
@@ -432,6 +431,5 @@ func makeASA(r *rand.Rand) string {
 	if chance(r, 5) {
 		line("strange command of a later version")
 	}
-	_ = slices.Contains(names, "")
 	return b.String()
 }

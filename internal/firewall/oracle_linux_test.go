@@ -127,7 +127,7 @@ func (o *iptablesOracle) chain(name string, h header) int {
 		if k < 0 {
 			continue
 		}
-		got := 0
+		var got int
 		switch target := r[k+1]; target {
 		case "ACCEPT":
 			got = mayPermit
