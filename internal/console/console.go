@@ -18,6 +18,7 @@ import (
 
 	"github.com/a-h/templ"
 
+	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/console/assets"
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/finding"
@@ -63,7 +64,10 @@ type Deps struct {
 	Report       http.Handler         // optional: draws the situation report, as a full document
 
 	Feeds func() []server.FeedStatus // optional: the AIS feeds out
-	Risk  func() risk.Standing       // optional: the page then says that there are no scenarios
+	// Graph calls use with the attack graph of what is known now, without an entry,
+	// and with nobody else using it; optional: paths are then not asked.
+	Graph func(ctx context.Context, use func(*attackgraph.Model) error) error
+	Risk  func() risk.Standing // optional: the page then says that there are no scenarios
 
 	History History // optional: the sea chart then shows moments of the past
 	Tiles   string  // optional: a PMTiles file that the sea chart draws under everything
@@ -148,6 +152,8 @@ func (c *Console) routes() {
 	view("/sources", identity.ViewSources, c.sources)
 	view("/situation", identity.ViewReports, c.situation)
 	view("/risk", identity.ViewReports, c.risk)
+	view("/attack", identity.ViewNetwork, c.attack)
+	c.mux.Handle("GET /attack.json", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.attackJSON)))
 	view("/continuity", identity.ViewReports, c.continuity)
 	c.mux.Handle("GET /situation/report", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.report)))
 	c.mux.Handle("GET /map/port.json", c.guardHTTP(identity.ViewPort, http.HandlerFunc(c.mapPort)))

@@ -40,6 +40,11 @@ type riskDesk struct {
 	mu    sync.Mutex
 	stand risk.Standing
 	basis string // fingerprint of what the newest assessment rests on
+
+	graphMu sync.Mutex // the graph is used by one at a time
+	graph   *attackgraph.Model
+	port    *port.Port // that the graph was made of
+	made    string     // fingerprint of what it rests on
 }
 
 func newRiskDesk(s *System) *riskDesk {
@@ -79,7 +84,7 @@ func (d *riskDesk) look(ctx context.Context) error {
 	if same {
 		return nil
 	}
-	a, plan, err := d.score(ctx, now, flows)
+	a, plan, err := d.score(ctx, now, flows, basis)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -155,20 +160,15 @@ func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string,
 }
 
 // score reads the files and works out all figures.
-func (d *riskDesk) score(ctx context.Context, now time.Time, flows []attackgraph.Flow) (*risk.Assessment, *risk.Plan, error) {
-	p, problems := port.Check(d.s.cfg.Port, now)
-	if p == nil {
-		return nil, nil, fmt.Errorf("the port file on disk has faults, so the figures are of before: %w", problems.Err())
+func (d *riskDesk) score(ctx context.Context, now time.Time, flows []attackgraph.Flow, basis string) (*risk.Assessment, *risk.Plan, error) {
+	d.graphMu.Lock()
+	defer d.graphMu.Unlock()
+	p, m, err := d.known(now, flows, basis)
+	if err != nil {
+		return nil, nil, err
 	}
 	file, err := risk.Load(d.stand.File, p)
 	if err != nil {
-		return nil, nil, err
-	}
-	m, err := attackgraph.New(attackgraph.DefaultRules())
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows)); err != nil {
 		return nil, nil, err
 	}
 	in := risk.Inputs{Port: p, File: file, Graph: m, Cache: &d.cache}
@@ -178,6 +178,51 @@ func (d *riskDesk) score(ctx context.Context, now time.Time, flows []attackgraph
 	}
 	plan, err := risk.Choose(ctx, in, a)
 	return a, plan, err
+}
+
+// known is the port file on disk and the attack graph of it and of what was seen;
+// both are made anew when what they rest on changed. Call it with graphMu held.
+func (d *riskDesk) known(now time.Time, flows []attackgraph.Flow, basis string) (*port.Port, *attackgraph.Model, error) {
+	if d.graph != nil && d.made == basis {
+		return d.port, d.graph, nil
+	}
+	p, problems := port.Check(d.s.cfg.Port, now)
+	if p == nil {
+		return nil, nil, fmt.Errorf("the port file on disk has faults, so the figures are of before: %w", problems.Err())
+	}
+	m, err := attackgraph.New(attackgraph.DefaultRules())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows)); err != nil {
+		return nil, nil, err
+	}
+	d.port, d.graph, d.made = p, m, basis
+	return p, m, nil
+}
+
+// Graph lets use ask the attack graph of what is known now.
+func (d *riskDesk) Graph(ctx context.Context, use func(*attackgraph.Model) error) error {
+	now := time.Now().UTC()
+	flows := seen(d.s.port.Load(), d.s.watches.Network.Picture())
+	basis, err := d.fingerprint(now, flows)
+	if err != nil {
+		return err
+	}
+	d.graphMu.Lock()
+	defer d.graphMu.Unlock()
+	_, m, err := d.known(now, flows, basis)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err // whoever asked has gone while another was answered
+	}
+	err = use(m)
+	if ctx.Err() != nil {
+		d.graph = nil // it may have been left in the middle of a what-if
+	}
+	return err
 }
 
 // seen are the conversations that no conduit allows, as the attack graph takes

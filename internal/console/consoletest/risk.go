@@ -71,6 +71,32 @@ var standing = sync.OnceValues(func() (risk.Standing, error) {
 	return newStanding(p)
 })
 
+var graph = struct {
+	sync.Mutex
+	m *attackgraph.Model
+}{}
+
+// Graph lets use ask the attack graph of the small Saltmere.
+func (w *World) Graph(_ context.Context, use func(*attackgraph.Model) error) error {
+	graph.Lock()
+	defer graph.Unlock()
+	if graph.m == nil {
+		m, err := attackgraph.New(attackgraph.DefaultRules())
+		if err != nil {
+			return err
+		}
+		p, err := Port(0)
+		if err != nil {
+			return err
+		}
+		if err := attackgraph.Declare(m, p, Now); err != nil {
+			return err
+		}
+		graph.m = m
+	}
+	return use(graph.m)
+}
+
 // Risk is the newest assessment of the small Saltmere.
 func (w *World) Risk() risk.Standing {
 	s, err := standing()
