@@ -30,15 +30,16 @@ var rooms = map[string][]string{
 	"internal/coast": {},
 
 	// The vocabulary.
-	"internal/event":      {},
-	"internal/strictyaml": {},
-	"internal/datadir":    {},
-	"internal/csaf":       {}, // security advisories of OASIS CSAF 2.0: validated, read and written
-	"internal/sbom":       {}, // lists of what is inside a device: CycloneDX and SPDX
-	"internal/freeze":     {}, // writes a state down and reads it back, for watches that learn
-	"internal/port":       {"internal/strictyaml"},
-	"internal/config":     {"internal/strictyaml"},
-	"internal/finding":    {"internal/port", "internal/event"},
+	"internal/event":         {},
+	"internal/strictyaml":    {},
+	"internal/datadir":       {},
+	"internal/csaf":          {},                // security advisories of OASIS CSAF 2.0: validated, read and written
+	"internal/csaf/provider": {"internal/csaf"}, // fetches from a CSAF provider that the operator names
+	"internal/sbom":          {},                // lists of what is inside a device: CycloneDX and SPDX
+	"internal/freeze":        {},                // writes a state down and reads it back, for watches that learn
+	"internal/port":          {"internal/strictyaml"},
+	"internal/config":        {"internal/strictyaml"},
+	"internal/finding":       {"internal/port", "internal/event"},
 
 	// Bytes in, observations out.
 	"internal/source":          {"internal/event"},

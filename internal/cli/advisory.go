@@ -31,7 +31,7 @@ func newAdvisoryCommand() *cobra.Command {
 with gzip or zstd) or one document, and joins them with the catalogue of known
 exploited vulnerabilities (KEV).`,
 	}
-	c.AddCommand(newAdvisoryShow(), newAdvisoryMatch(), newAdvisoryCheck(), newAdvisoryVEX())
+	c.AddCommand(newAdvisoryShow(), newAdvisoryMatch(), newAdvisoryCheck(), newAdvisoryVEX(), newAdvisoryFetch())
 	return c
 }
 
