@@ -50,6 +50,7 @@ type asaPort struct {
 	addr  Set
 	bits  int
 	text  textLine
+	odd   []textLine // settings that were not understood
 }
 
 type asaNAT struct {
@@ -150,7 +151,7 @@ func (x *asa) ip(l textLine) {
 	switch {
 	case len(w) > 1 && slices.Contains([]string{"local", "verify", "audit", "unnumbered", "nd", "icmp", "local-host"}, w[1]):
 	case w[0] == "ipv6" && len(w) > 1 && w[1] == "route":
-		x.note(l.line, l.text, "routes of IPv6 are not read")
+		x.Six = true
 	default:
 		x.baffled(l.line, l.text, "a command that is not read")
 	}
@@ -196,20 +197,27 @@ func (x *asa) port(p *asaPort, l textLine) {
 		}
 		if len(w) >= 3 && w[1] == "address" {
 			x.NoRoutes = "an address is given by DHCP or PPPoE (line " + itoa(l.line) + ")"
+			return
 		}
+		x.oddPort(p, l)
+	case "ipv6":
+		x.Six = true
 	case "policy-route":
 		x.NoRoutes = "a policy chooses ways (line " + itoa(l.line) + ")"
 	case "zone-member", "bridge-group", "tunnel":
 		x.baffled(l.line, l.text, "a kind of interface that is not read")
-	case "description", "shutdown", "no", "mtu", "speed", "duplex", "vlan", "channel-group", "management-only", "ipv6", "mac-address", "standby", "lacp", "port-channel", "delay", "hello-interval",
+	case "description", "shutdown", "no", "mtu", "speed", "duplex", "vlan", "channel-group", "management-only", "mac-address", "standby", "lacp", "port-channel", "delay", "hello-interval",
 		"authentication", "ospf", "dhcprelay", "igmp", "pim", "flowcontrol", "nve-only", "switchport", "power", "cts", "member-interface", "rip", "eigrp", "dhcp", "pppoe":
 	default:
-		x.note(l.line, l.text, "a setting of an interface that is not read")
-		if p.index < 0 {
-			p.index = x.iface("(line " + itoa(p.text.line) + ")")
-		}
-		x.doubt(l.line, l.text, "a setting of an interface that is not read", All().With(In, Values(p.index)), All().With(Out, Values(p.index)))
+		x.oddPort(p, l)
 	}
+}
+
+// oddPort lists a setting that was not understood: what goes through the
+// interface is undecided.
+func (x *asa) oddPort(p *asaPort, l textLine) {
+	x.note(l.line, l.text, "a setting of an interface that is not read")
+	p.odd = append(p.odd, l)
 }
 
 func maskBits(mask string) int {
@@ -239,6 +247,13 @@ func (x *asa) list(l textLine) {
 
 // finish handles what waits for the interfaces.
 func (x *asa) finish() {
+	for _, p := range x.ports { // its name may stand below
+		for _, l := range p.odd {
+			if p.index >= 0 {
+				x.doubt(l.line, l.text, "a setting of an interface that is not read", All().With(In, Values(p.index)), All().With(Out, Values(p.index)))
+			}
+		}
+	}
 	for _, l := range x.late {
 		w := l.words
 		switch w[0] {

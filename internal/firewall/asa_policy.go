@@ -88,24 +88,32 @@ func (x *asa) apply(l textLine, chains map[string]*Chain, where string, m Match,
 	return out
 }
 
-// sameLevel denies between interfaces of one security level, access lists or
-// not, unless same-security-traffic permits it.
+// sameLevel denies between interfaces of one security level, unless
+// same-security-traffic permits it. Whether an access list that permits is enough
+// without that command is told both ways, so there it may deny.
 func (x *asa) sameLevel(live []*asaPort) []*Rule {
 	if x.inter {
 		return nil
 	}
-	var same []Match
+	r := x.implicit("implicit: same security level", DoDeny)
 	for _, p := range live {
 		for _, q := range live {
-			if p != q && p.level == q.level {
-				same = append(same, All().With(In, Values(p.index)).With(Out, Values(q.index)))
+			if p == q || p.level != q.level {
+				continue
+			}
+			m := All().With(In, Values(p.index)).With(Out, Values(q.index))
+			r.May = append(r.May, m)
+			if x.in[p.index].line == 0 && x.global == nil {
+				r.Must = append(r.Must, m)
+			} else {
+				r.Why = "whether an access list is enough between interfaces of one security level"
 			}
 		}
 	}
-	if same == nil {
+	if r.May == nil {
 		return nil
 	}
-	return []*Rule{x.implicit("implicit: same security level", DoDeny, same...)}
+	return []*Rule{r}
 }
 
 // levels are the implicit rules of interfaces without an access list: from a
@@ -219,7 +227,12 @@ func (p *asaWords) options() bool {
 		case "inactive":
 			return false
 		default:
-			p.d.doubt("an option that is not read: " + excerpt(w))
+			if w == "time-range" {
+				p.d.doubt("it holds at some times only")
+				p.next()
+				continue
+			}
+			p.d.forget("an option that is not read: " + excerpt(w))
 			if slices.Contains(p.words, "inactive") {
 				return false
 			}

@@ -116,8 +116,8 @@ func (e *evaluation) id(r *Rule) int32 {
 func (e *evaluation) boxes(r *Rule) boxedRule {
 	b, ok := e.boxed[r]
 	if !ok {
-		b.must = merge(disjoint(e.s.boxes(r.Must)))
-		b.doubt = merge(disjoint(minus(e.s.boxes(r.May), b.must)))
+		b.must = merge(disjoint(merge(e.s.boxes(r.Must))))
+		b.doubt = merge(disjoint(minus(merge(e.s.boxes(r.May)), b.must)))
 		e.boxed[r] = b
 	}
 	return b

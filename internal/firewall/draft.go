@@ -43,7 +43,7 @@ func (s services) not() services {
 func complement(list []Match) []Match {
 	space := newSpace(list)
 	var out []Match
-	for _, b := range merge(minus(space.boxes([]Match{All()}), space.boxes(list))) {
+	for _, b := range merge(minus(space.boxes([]Match{All()}), merge(space.boxes(list)))) {
 		out = append(out, space.match(b))
 	}
 	return out
@@ -91,6 +91,13 @@ func (d *draft) doubt(why string) {
 	if d.unsure == "" {
 		d.unsure = why
 	}
+}
+
+// forget gives up the conditions that were read: words may have been taken for
+// others than they are.
+func (d *draft) forget(why string) {
+	*d = *newDraft()
+	d.doubt(why)
 }
 
 // part says that something in a list was not understood; the rest is certain.

@@ -172,6 +172,7 @@ type Policy struct {
 	Paths      []Path
 	Doubts     []*Rule // sets of packets (May) whose fate is undecided whatever the rules say
 	Routes     []Route // connected and static
+	Six        bool    // it has addresses of IPv6, whose routes are not read
 	NoRoutes   string  // why routes don't tell the interface; empty: they do
 	Unread     []Unread
 	Rules      int // rules that were read, without implicit ones

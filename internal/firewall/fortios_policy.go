@@ -94,6 +94,7 @@ func (x *forti) interfaces() {
 		i := x.iface(e.name)
 		x.ifaces[e.name] = true
 		x.address(e, i)
+		x.Six = x.Six || len(e.get("ip6")) > 0 || e.subs["ipv6"] != nil && len(e.subs["ipv6"].top.get("ip6-address")) > 0
 		if s := e.subs["secondaryip"]; s != nil {
 			for _, second := range s.entries {
 				x.address(second, i)

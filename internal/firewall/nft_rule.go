@@ -195,6 +195,7 @@ func (x *nft) compare(d *draft, c *nftChain, op string, left, right any) (never 
 		}
 		list = append(list, box)
 	}
+	list = joinedMatches(list, fixed)
 	if !exact || changing || !slices.Contains([]string{"==", "in", "!=", "<", ">", "<=", ">="}, op) {
 		// The elements that were read are not worth the trouble of keeping apart.
 		d.serve(services{dep, dep})
@@ -207,6 +208,18 @@ func (x *nft) compare(d *draft, c *nftChain, op string, left, right any) (never 
 	list = crossed(dep, list)
 	d.serve(services{list, list})
 	return false
+}
+
+// joinedMatches makes one match of many on one part of a packet.
+func joinedMatches(list []Match, fields []nftField) []Match {
+	if len(fields) != 1 || len(list) < 2 {
+		return list
+	}
+	var s Set
+	for i := range list {
+		s = append(s, list[i][fields[0].dim]...)
+	}
+	return []Match{All().With(fields[0].dim, s.tidy())}
 }
 
 // nftField is one part of a packet that a comparison is about.

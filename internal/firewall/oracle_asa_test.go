@@ -132,7 +132,7 @@ func (o *asaOracle) fate(h header) int {
 			to = &o.ifs[i]
 		}
 	}
-	if from == nil || to == nil || from == to || from.level == to.level && !o.inter {
+	if from == nil || to == nil || from == to {
 		return mayDeny
 	}
 	var got int
@@ -152,6 +152,12 @@ func (o *asaOracle) fate(h header) int {
 	}
 	if got&mayFall != 0 {
 		got = got&^mayFall | mayDeny
+	}
+	if from.level == to.level && !o.inter {
+		if !has && o.global == "" {
+			return mayDeny
+		}
+		got |= mayDeny // the sources disagree
 	}
 	if got == mayDeny {
 		return mayDeny

@@ -153,6 +153,7 @@ func (x *panos) port(n *panNode, name string) {
 		for _, a := range at.kid("ip").children() {
 			x.connected(a, name)
 		}
+		x.Six = x.Six || at.kid("ipv6") != nil
 		if at.kid("dhcp-client") != nil || at.kid("pppoe") != nil {
 			x.NoRoutes = "an address is given by DHCP or PPPoE"
 		}

@@ -19,6 +19,8 @@ type Device struct {
 	behind map[int]Set // by interface
 }
 
+const byRoutes = "routes"
+
 // standBetween are the kinds of asset that pass on what is not for them.
 var standBetween = []string{"firewall", "router", "vpn-gateway", "gateway"}
 
@@ -56,7 +58,7 @@ func Place(p *port.Port, pol *Policy, asset string) *Device {
 		}
 	case d.Host:
 	case pol.NoRoutes == "" && len(pol.Routes) > 0:
-		d.Known = "routes"
+		d.Known = byRoutes
 		d.route()
 	}
 	return d
@@ -89,6 +91,9 @@ func (d *Device) name() string {
 	return d.File
 }
 
+// routed reports whether routes tell what lies behind the interfaces.
+func (d *Device) routed() bool { return d.Known == byRoutes }
+
 // region is what is judged of the device.
 func (d *Device) region() []Match {
 	var out []Match
@@ -108,6 +113,9 @@ func (d *Device) region() []Match {
 	transit := d.own.not(Dst)
 	if d.Known == "" {
 		return append(out, All().With(In, wire).With(Out, wire).With(Dst, transit))
+	}
+	if d.routed() && d.Six {
+		out = append(out, All().With(In, wire).With(Out, wire).With(Src, IPv6()).With(Dst, transit.and(IPv6())))
 	}
 	for _, i := range sortedInts(d.behind) {
 		own(Values(i), d.behind[i])

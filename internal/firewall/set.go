@@ -141,7 +141,26 @@ func (s Set) tidy() Set {
 	return out
 }
 
-func (s Set) or(o Set) Set { return append(slices.Clone(s), o...).tidy() }
+// or joins two sets in one pass over both.
+func (s Set) or(o Set) Set {
+	out := make(Set, 0, len(s)+len(o))
+	for len(s) > 0 || len(o) > 0 {
+		var x span
+		if len(o) == 0 || len(s) > 0 && s[0].lo.cmp(o[0].lo) <= 0 {
+			x, s = s[0], s[1:]
+		} else {
+			x, o = o[0], o[1:]
+		}
+		k := len(out) - 1
+		switch {
+		case k < 0 || x.lo.cmp(out[k].hi) > 0 && x.lo != out[k].hi.next():
+			out = append(out, x)
+		case x.hi.cmp(out[k].hi) > 0:
+			out[k].hi = x.hi
+		}
+	}
+	return out
+}
 
 func (s Set) and(o Set) Set {
 	var out Set
