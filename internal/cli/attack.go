@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
-	"github.com/quaywatch/quaywatch/internal/firewall"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/system"
 )
 
 func init() { commands = append(commands, newAttackCommand) }
@@ -142,25 +142,7 @@ func (f *attackFlags) openings(m *attackgraph.Model, p *port.Port, file string, 
 	if err != nil {
 		return err
 	}
-	var targets []firewall.Target
-	names := map[firewall.Target]string{}
-	for i := range p.Assets {
-		a := &p.Assets[i]
-		for _, at := range a.Addresses {
-			for _, o := range attackgraph.Offers(a) {
-				if at.IP.IsValid() && a.Zone != "" {
-					t := firewall.Target{Asset: a.ID, Address: at.IP, Transport: o.Transport, Port: o.Port}
-					targets = append(targets, t)
-					names[t] = o.Name
-				}
-			}
-		}
-	}
-	var list []attackgraph.Opening
-	for _, o := range firewall.Openings(p, at, devices, targets) {
-		list = append(list, attackgraph.Opening{Rule: o.Rules, Zone: o.Zone, Host: o.Target.Asset, Service: names[o.Target], Part: o.Part, Unsure: o.Verdict != firewall.Permit, Where: o.Where})
-	}
-	return attackgraph.Let(m, list)
+	return attackgraph.Let(m, system.Openings(p, at, devices))
 }
 
 // weaknesses gives what advisories say, or could say, about the assets.

@@ -10,6 +10,7 @@ type Standing struct {
 	Checked    time.Time   // when that was looked at last
 	File       string      // the risk file
 	Problem    string      // why there is none, or no newer one
+	Notes      []string    // what is not part of the figures, and why
 	History    []Move      // oldest first
 }
 

@@ -30,8 +30,8 @@ const (
 )
 
 // riskDesk assesses the port again whenever something changes that the figures
-// rest on: the port file and the risk file on disk, and what was seen to talk
-// without a conduit. The port file is read anew for it; the watches keep the one
+// rest on: the port file, the risk file and the configurations of firewalls on
+// disk, and what was seen to talk without a conduit. The port file is read anew for it; the watches keep the one
 // that the program was started with.
 type riskDesk struct {
 	s     *System
@@ -125,22 +125,13 @@ func (d *riskDesk) problem(now time.Time, text string) {
 }
 
 // fingerprint names everything that the figures rest on: the files under the
-// folder of the port file by size and time, the flows without a conduit, and the
+// folder of the port file (with the configurations of firewalls) by size and time, the flows without a conduit, and the
 // hour, since conduits and badges expire.
 func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string, error) {
 	h := sha256.New()
-	root := d.s.cfg.Port
-	if info, err := os.Stat(root); err == nil && !info.IsDir() {
-		root = filepath.Dir(root)
-	}
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+	err := filepath.WalkDir(d.home(), func(path string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
-		}
-		switch filepath.Ext(path) {
-		case ".yaml", ".yml", ".csv":
-		default:
-			return nil
 		}
 		info, err := e.Info()
 		if err != nil {
@@ -157,6 +148,14 @@ func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string,
 	}
 	fmt.Fprintln(h, now.Truncate(time.Hour).Unix())
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// home is the folder of the port file.
+func (d *riskDesk) home() string {
+	if info, err := os.Stat(d.s.cfg.Port); err == nil && info.IsDir() {
+		return d.s.cfg.Port
+	}
+	return filepath.Dir(d.s.cfg.Port)
 }
 
 // score reads the files and works out all figures.
@@ -194,10 +193,14 @@ func (d *riskDesk) known(now time.Time, flows []attackgraph.Flow, basis string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows)); err != nil {
+	devices, notes := declaredFirewalls(p, d.home())
+	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows), attackgraph.Let(m, Openings(p, now, devices))); err != nil {
 		return nil, nil, err
 	}
 	d.port, d.graph, d.made = p, m, basis
+	d.mu.Lock()
+	d.stand.Notes = notes
+	d.mu.Unlock()
 	return p, m, nil
 }
 

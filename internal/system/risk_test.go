@@ -82,6 +82,40 @@ func TestRiskMovesWithTheRule(t *testing.T) {
 	if closed.Problem != "" || len(closed.History) != 3 || closed.History[2].After != first.History[0].After {
 		t.Errorf("%q, %d moves", closed.Problem, len(closed.History))
 	}
+
+	// The same by a rule of a firewall that nobody declared.
+	rules := filepath.Join(dir, "port", "firewall", "fw-core-1.conf")
+	agreed, err := os.ReadFile(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drifted, err := os.ReadFile(filepath.Join(dir, "port", "firewall", "fw-core-1-drifted.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(rules, drifted, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loose := look()
+	if len(loose.History) != 4 || len(loose.History[3].Steps) == 0 || !strings.Contains(loose.History[3].Steps[0].Cause, "901") {
+		t.Errorf("a rule was opened on the firewall; moves: %+v", loose.History[3:])
+	}
+	if err := os.WriteFile(rules, agreed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if closed = look(); len(closed.History) != 5 || closed.History[4].After != first.History[0].After {
+		t.Errorf("the rule is gone from the firewall; moves: %+v", closed.History[4:])
+	}
+	if err := os.Remove(rules); err != nil {
+		t.Fatal(err)
+	}
+	if without := look(); len(without.Notes) != 1 || !strings.Contains(without.Notes[0], "fw-core-1") {
+		t.Errorf("a configuration is gone: notes %v, problem %q", without.Notes, without.Problem)
+	}
+	if err := os.WriteFile(rules, agreed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	closed = look()
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
