@@ -21,6 +21,8 @@ go build -o "$tmp/load" ./tools/load
 
 go test -run '^$' -bench Large -benchtime 5x ./internal/attackgraph | tee -a "$tmp/out"
 
+go test -run '^$' -bench 'TenThousand|NewAdvisory' -benchtime 5x ./internal/advisory | tee -a "$tmp/out"
+
 # The decoder of AIS is measured in the time of its own thread, on one core.
 pin=""
 command -v taskset >/dev/null 2>&1 && pin="taskset -c 0"
@@ -44,6 +46,8 @@ function goal(name, unit, want, more) {
 /^BenchmarkMillionYears/ { goal($1, "s/Myears", 1, 0) }
 /^BenchmarkLargeGraph\/answers/ { goal($1, "together-ms", 1000, 0) }
 /^BenchmarkLargeGraph\/change/ { goal($1, "p99-ms", 50, 0) }
+/^BenchmarkTenThousandAssets/ { goal($1, "cpu-s/op", 2, 0) }
+/^BenchmarkNewAdvisory/ { goal($1, "cpu-ms/op", 50, 0) }
 /^BenchmarkFortyTreatments/ { goal($1, "worst-s", 10, 0) }
 ' "$tmp/out"
 

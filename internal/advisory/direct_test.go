@@ -40,3 +40,14 @@ func TestNamedDevices(t *testing.T) {
 		t.Errorf("OWN-1 concerns %+v", got)
 	}
 }
+
+// TestNoticesWithoutProducts: what was kept by an older release of the program
+// names products only as texts, and is never silent.
+func TestNoticesWithoutProducts(t *testing.T) {
+	s := New()
+	s.Observe(&event.Batch{Advisories: []event.Advisory{{ID: "OLD-1", Vendors: []string{"Acme"}, Products: []string{"Acme Lens 9"}, CVEs: []string{"CVE-2026-0001"}}}})
+	m := verdictOn(s, &port.Asset{Vendor: "Acme", Product: "Lens 9", Firmware: "2.0"}, "OLD-1")
+	if len(m.CVEs) != 1 || m.Verdict != Undecided || m.Reason != "the notice does not say whether this product is affected" {
+		t.Errorf("%q (%s)", m.Verdict, m.Reason)
+	}
+}

@@ -78,8 +78,12 @@ func (x *index) add(e Entry) {
 	n := len(x.entries)
 	x.entries, x.at[e.ID] = append(x.entries, e), n
 	byName := map[string]int{}
-	for i := range e.Advised {
-		p := &e.Advised[i]
+	advised := e.Advised
+	if len(advised) == 0 {
+		advised = nameless(&e.Advisory)
+	}
+	for i := range advised {
+		p := &advised[i]
 		key := strings.Join(slices.Concat([]string{p.Vendor, p.Name}, p.Models, p.Serials, p.Assets), "\x00")
 		o, known := byName[key]
 		if !known {
@@ -96,6 +100,16 @@ func (x *index) add(e Entry) {
 		}
 		x.offers[o].leaves = append(x.offers[o].leaves, leaf{x.span(p), p})
 	}
+}
+
+// nameless are the products of a notice that was kept before products were told
+// apart: names without versions or states, so that every match is undecided.
+func nameless(a *event.Advisory) []event.AdvisedProduct {
+	out := make([]event.AdvisedProduct, len(a.Products))
+	for i, name := range a.Products {
+		out[i] = event.AdvisedProduct{Vendor: strings.Join(a.Vendors, ", "), Name: name}
+	}
+	return out
 }
 
 // span reads a version text once.

@@ -136,3 +136,19 @@ func TestProductSpelling(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownFirmware: a register that does not tell the version, or tells
+// something else, never makes a device "not affected", unless the notice clears
+// the product in all versions.
+func TestUnknownFirmware(t *testing.T) {
+	s := real(t)
+	for _, p := range pairs(t) {
+		for _, firmware := range []string{"", "  ", "as delivered", "Windows 10", "see label", "v", "rev. unknown"} {
+			a := p.asset
+			a.Firmware = firmware
+			if m := verdictOn(s, &a, p.notice); m.Verdict == NotAffected && !strings.HasPrefix(m.Reason, "the notice says") {
+				t.Errorf("%s: %q with firmware %q is %q (%s)", p.notice, a.Product, firmware, m.Verdict, m.Reason)
+			}
+		}
+	}
+}

@@ -128,6 +128,7 @@ type Summary struct {
 	Exploited  int       `json:"exploited"` // entries of the catalogue
 	Known      int       `json:"known"`     // CVEs of the advisories that the catalogue has
 	Newest     time.Time `json:"newest,omitzero"`
+	Predicted  time.Time `json:"epss_date,omitzero"` // day of the exploit predictions; zero: none were given
 }
 
 // Summary counts what is loaded.
@@ -135,6 +136,9 @@ func (s *Set) Summary() Summary {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := Summary{Advisories: len(s.byID), Exploited: len(s.exploited), Vendors: len(s.built().vendors)}
+	if s.epss != nil {
+		out.Predicted = s.epss.Date
+	}
 	cves := map[string]bool{}
 	for _, a := range s.byID {
 		if a.Time.After(out.Newest) {

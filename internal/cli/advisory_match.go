@@ -226,6 +226,9 @@ func printMatching(w io.Writer, m matching, all, why bool) error {
 	}
 	fmt.Fprintf(w, "\n%d advisories, %d CVEs, %d of them known to be exploited. Pairs: %d affected, %d undecided, %d not affected%s.\n%s\n",
 		m.Read.Advisories, m.Read.CVEs, m.Read.Known, count[advisory.Affected], count[advisory.Undecided], count[advisory.NotAffected], tail, m.Note)
+	if !m.Read.Predicted.IsZero() {
+		fmt.Fprintf(w, "Exploit predictions are of %s, %d days before %s.\n", m.Read.Predicted.Format(time.DateOnly), int(m.AsOf.Sub(m.Read.Predicted).Hours()/24), m.AsOf.Format(time.DateOnly))
+	}
 	reasons := make([]string, 0, len(none))
 	for r := range none {
 		reasons = append(reasons, r)

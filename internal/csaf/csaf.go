@@ -55,7 +55,7 @@ const maxProblems = 20_000
 type Report struct {
 	ID       string    `json:"id,omitempty"`       // tracking id, where there is one
 	Category string    `json:"category,omitempty"` // profile
-	Problems []Problem `json:"problems"`           // errors first, then by place
+	Problems []Problem `json:"problems"`           // errors first, then warnings, then notes
 	More     int       `json:"more,omitempty"`     // problems beyond 20,000, not listed
 	// Other names what lies beside the documents of a provider and is none of
 	// them: "feed", "provider metadata" or "aggregator". "" for a document.
