@@ -106,7 +106,7 @@ func (f *attackFlags) known(c *cobra.Command, file string) (*attackgraph.Model, 
 	if err := f.weaknesses(c, m, file, p, at); err != nil {
 		return nil, nil, err
 	}
-	return m, p, f.openings(m, p, file, at)
+	return m, p, f.openings(c, m, p, file, at)
 }
 
 // momentOf reads --as-of; empty is now.
@@ -134,11 +134,11 @@ func knownEntries(p *port.Port, from []string) error {
 }
 
 // openings gives what the rules of firewalls leave open though no conduit allows it.
-func (f *attackFlags) openings(m *attackgraph.Model, p *port.Port, file string, at time.Time) error {
+func (f *attackFlags) openings(c *cobra.Command, m *attackgraph.Model, p *port.Port, file string, at time.Time) error {
 	if len(f.firewalls) == 0 {
 		return nil
 	}
-	devices, err := (&firewallFlags{}).devices(p, file, f.firewalls)
+	devices, err := (&firewallFlags{in: c.InOrStdin()}).devices(p, file, f.firewalls)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 type firewallFlags struct {
 	json     bool
 	harmless []string
+	in       io.Reader // what - stands for
 }
 
 func (f *firewallFlags) add(c *cobra.Command) {
@@ -56,6 +57,7 @@ permits what no conduit allows.`,
 			if err != nil {
 				return err
 			}
+			f.in = c.InOrStdin()
 			devices, err := f.devices(p, portFile, args)
 			if err != nil {
 				return err
@@ -138,11 +140,19 @@ func splitAsset(arg string) (asset, file string) {
 
 func (f *firewallFlags) read(arg string) (*firewall.Policy, error) {
 	_, file := splitAsset(arg)
+	o := firewall.Options{Harmless: f.harmless}
+	if file == "-" {
+		data, err := io.ReadAll(io.LimitReader(f.in, firewall.MaxBytes+1))
+		if err != nil {
+			return nil, err
+		}
+		return firewall.Read("standard input", data, o)
+	}
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
-	return firewall.Read(file, data, firewall.Options{Harmless: f.harmless})
+	return firewall.Read(file, data, o)
 }
 
 func printFirewalls(out io.Writer, r *firewall.Report) error {
@@ -274,6 +284,7 @@ is permitted now, or may be, that was not.`,
 			if len(args) != 2 {
 				return usagef("network firewall diff needs two configurations (see 'quaywatch network firewall diff --help')")
 			}
+			f.in = c.InOrStdin()
 			before, err := f.read(args[0])
 			if err != nil {
 				return err

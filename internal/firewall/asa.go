@@ -65,7 +65,10 @@ var asaHarmless = strings.Fields(`ASA : ! hostname domain-name enable passwd pas
  service-policy prompt call-home Cryptochecksum: ntp tftp-server dhcpd dhcprelay license asdm history terminal xlate regex certificate quit exit end privilege
  snmp flow-export tcp-map threat-detection-statistics priority-queue names time-range checkheaps cts management-access no-monitor zonelabs-integrity
  crashinfo coredump lacp port-channel jumbo-frame firewall-statistics smart license vpn-sessiondb vpdn sysopt fragment mac-address-table ip-local dynamic-access-policy-record
- app-agent hw-module object-group-search key route-map prefix-list community-list as-path event cluster-statistics password-policy tls-proxy scp ctl-file terminal-width serial Serial Hardware`)
+ app-agent hw-module object-group-search key route-map prefix-list community-list as-path event cluster-statistics password-policy tls-proxy scp ctl-file terminal-width serial Serial Hardware
+ service-module aaa-identity cryptochecksum: Cryptochecksum sla track dns-group http-map tls ssl-server mac-list flow-offload nve pki group-delimiter media-termination phone-proxy default-information
+ asp cluster-member-limit user-alert user-message l2tp url-cache snort capture tcp udp compression csd imap4s pop3s smtps anyconnect-custom-attr anyconnect-custom-data saml kerberos ldap
+ cpu process memory-size reload alias-mode gdb debug banner-text show`)
 
 func (x *asa) line(at int, text string) {
 	t := strings.TrimSpace(text)
@@ -136,7 +139,7 @@ func (x *asa) top(l textLine) {
 		}
 		x.block = ignore
 	default:
-		if slices.Contains(asaHarmless, w[0]) {
+		if slices.Contains(asaHarmless, w[0]) || strings.HasPrefix(w[0], "Cryptochecksum:") {
 			x.block = ignore
 			return
 		}

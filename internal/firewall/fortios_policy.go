@@ -88,6 +88,14 @@ var fortiInterface = strings.Fields(`vdom type alias description snmp-index seco
  switch-controller-feature switch-controller-igmp-snooping ip-managed-by-fortiipam swc-first-create external aggregate redundant-interface devindex idle-timeout auto-auth-extension-device
  switch-controller-dhcp-snooping switch-controller-mgmt-vlan ipv6 vrrp secondaryip dhcp-snooping-server-list algorithm lacp-ha-slave lacp-ha-secondary weight`)
 
+// fortiInterfaceKinds begin further attributes that decide nothing: addressing,
+// neighbours, radio, monitoring, shaping. Those of security-mode and the sniffer
+// are not among them.
+var fortiInterfaceKinds = strings.Fields(`dhcp- dhcp6- lldp- wifi- lacp- ppp pptp- vrrp estimated- measured- sflow- netflow- dns- spillover- ingress-spillover- switch-controller- trust-ip- trust-ip6-
+ ap- auto-auth- swc- stp stpforward fortiheartbeat forti-heartbeat fail- gwdetect broadcast- egress- ingress-shaping ac-name username password pptp disc-retry- auth-cert padt- service-name idle- lcp-
+ ping-serv l2tp-client tcp-mss mediatype forward-error-correction fec icmp- ip-managed- managed-subnetwork polling-interval priority-override aggregate-type sw-algorithm substitute mac ha-priority
+ monitor-bandwidth bandwidth-measure- cli- default-purdue-level reachable-time remote-ip role-custom transceiver vindex vlan- interconnect-profile np-qos-profile port-mirroring color defaultgw`)
+
 func (x *forti) interfaces() {
 	x.zones, x.ifaces = map[string]fuzzy{}, map[string]bool{}
 	for _, e := range x.entries("system interface") {
@@ -104,7 +112,7 @@ func (x *forti) interfaces() {
 			x.NoRoutes = fmt.Sprintf("the address of %s is given by %s (line %d)", e.name, m[0], e.sets["mode"].line)
 		}
 		for _, attr := range sortedKeys(e.sets) {
-			if l := e.sets[attr]; !slices.Contains(fortiInterface, attr) {
+			if l := e.sets[attr]; !slices.Contains(fortiInterface, attr) && !slices.ContainsFunc(fortiInterfaceKinds, func(k string) bool { return strings.HasPrefix(attr, k) }) {
 				why := "a setting of an interface that is not read"
 				x.note(l.line, l.text, why)
 				x.doubt(l.line, l.text, why, All().With(In, Values(i)), All().With(Out, Values(i)))

@@ -12,7 +12,7 @@ import (
 
 // Bounds of a configuration.
 const (
-	maxBytes   = 32 << 20
+	MaxBytes   = 32 << 20
 	maxLine    = 64 << 10
 	maxRules   = 200_000
 	maxNames   = 4096 // interfaces
@@ -34,8 +34,8 @@ type Options struct {
 // is the name for messages. An error says that nothing could be read; lines that
 // are not understood are no error, they are in [Policy.Unread].
 func Read(file string, data []byte, o Options) (*Policy, error) {
-	if len(data) > maxBytes {
-		return nil, fmt.Errorf("%s: larger than %d MiB", file, maxBytes>>20)
+	if len(data) > MaxBytes {
+		return nil, fmt.Errorf("%s: larger than %d MiB", file, MaxBytes>>20)
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	vendor := detect(data)

@@ -198,3 +198,152 @@ func largeASA(rules int) string {
 	b.WriteString("access-group A in interface in\n")
 	return b.String()
 }
+
+// TestUsualLines holds that what stands in every backup casts no doubt.
+func TestUsualLines(t *testing.T) {
+	asa := `: Saved
+: Serial Number: 9AXXXXXXXXX
+:
+ASA Version 9.16(4)
+!
+hostname edge
+enable password ***** pbkdf2
+service-module 0 keepalive-timeout 4
+names
+no mac-address auto
+ip local pool VPN 10.9.0.1-10.9.0.9 mask 255.255.255.0
+!
+interface GigabitEthernet0/0
+ description to the office
+ speed 1000
+ nameif in
+ security-level 100
+ ip address 10.1.0.1 255.255.255.0 standby 10.1.0.2
+!
+interface GigabitEthernet0/1
+ nameif out
+ security-level 0
+ ip address 10.2.0.1 255.255.255.0
+!
+interface GigabitEthernet0/2
+ shutdown
+ no nameif
+ no security-level
+ no ip address
+!
+boot system disk0:/asa9-16-4-lfbff-k8.SPA
+ftp mode passive
+clock timezone UTC 0
+dns domain-lookup in
+dns server-group DefaultDNS
+ name-server 10.1.0.53
+object network any-obj
+ subnet 0.0.0.0 0.0.0.0
+access-list cached ACL log flows 4096
+pager lines 24
+logging enable
+mtu in 1500
+no failover
+icmp unreachable rate-limit 1 burst-size 1
+asdm image disk0:/asdm.bin
+no asdm history enable
+arp timeout 14400
+object network any-obj
+ nat (in,out) dynamic interface
+timeout xlate 3:00:00
+user-identity default-domain LOCAL
+aaa authentication ssh console LOCAL
+http server enable
+no snmp-server location
+crypto ipsec security-association pmtu-aging infinite
+crypto ca trustpool policy
+telnet timeout 5
+ssh stricthostkeycheck
+console timeout 0
+threat-detection basic-threat
+no threat-detection statistics tcp-intercept
+ntp server 10.1.0.123
+dynamic-access-policy-record DfltAccessPolicy
+username admin password ***** pbkdf2 privilege 15
+class-map inspection_default
+ match default-inspection-traffic
+policy-map type inspect dns preset_dns_map
+ parameters
+  message-length maximum client auto
+policy-map global_policy
+ class inspection_default
+  inspect dns preset_dns_map
+service-policy global_policy global
+prompt hostname context
+no call-home reporting anonymous
+call-home
+ profile CiscoTAC-1
+  no active
+Cryptochecksum:d41d8cd98f00b204e9800998ecf8427e
+: end
+`
+	forti := `#config-version=FGT60F-7.2.8-FW-build1639-240313:opmode=0:vdom=0:user=admin
+#conf_file_ver=185495342590113
+config system global
+    set alias "edge"
+    set hostname "edge"
+end
+config system interface
+    edit "port1"
+        set vdom "root"
+        set ip 10.1.0.1 255.255.255.0
+        set allowaccess ping https
+        set type physical
+        set fortiheartbeat enable
+        set lldp-reception enable
+        set role lan
+        set snmp-index 1
+        config ipv6
+            set ip6-mode static
+        end
+    next
+end
+config system replacemsg http "url-block"
+    set buffer "<!DOCTYPE html>
+<p title=\"x\">It's blocked</p>
+end"
+end
+config vpn certificate local
+    edit "Fortinet_Factory"
+        set private-key "-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIIBtDBOBgkqhkiG9w0BBQ0w
+-----END ENCRYPTED PRIVATE KEY-----"
+    next
+end
+config firewall service custom
+    edit "ALL_ICMP"
+        set category "General"
+        set protocol ICMP
+        unset icmptype
+    next
+end
+config router ospf
+    config redistribute "connected"
+    end
+end
+config firewall policy
+end
+`
+	for name, text := range map[string]string{"asa": asa, "fortios": forti} {
+		p, err := Read(name, []byte(text), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range p.Unread {
+			t.Errorf("%s", u)
+		}
+		for _, d := range p.Doubts {
+			if d.Line > 0 {
+				t.Errorf("%s: %s: %s", d.Where(), d.Why, d.Text)
+			}
+		}
+		if p.NoRoutes != "" {
+			t.Errorf("%s: %s", name, p.NoRoutes)
+		}
+	}
+}
