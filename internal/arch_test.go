@@ -45,6 +45,9 @@ var rooms = map[string][]string{
 	"internal/source":          {"internal/event"},
 	"internal/source/ais":      {"internal/source", "internal/event", "ais"},
 	"internal/source/pcap":     {"internal/source", "internal/event", "ics"},
+	"internal/source/tail":     {"internal/source", "internal/event"}, // reads logs that others write, for zeek and eve
+	"internal/source/zeek":     {"internal/source", "internal/source/tail", "internal/event"},
+	"internal/source/eve":      {"internal/source", "internal/source/tail", "internal/event"},
 	"internal/source/access":   {"internal/source", "internal/event"},
 	"internal/source/advisory": {"internal/source", "internal/event", "internal/csaf"},
 	"internal/source/kev":      {"internal/source", "internal/event"},

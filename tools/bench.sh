@@ -7,6 +7,7 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
 go test -run '^$' -bench 'Chain' -benchtime 5x ./internal/system | tee -a "$tmp/out"
+go test -run '^$' -bench 'Records' -benchtime 3x ./internal/system | tee -a "$tmp/out"
 go test -run '^$' -bench 'DayOf8Million' -benchtime 9x ./internal/store/duckdb | tee -a "$tmp/out"
 go test -run '^$' -bench BigPages -benchtime 200x -timeout 60m ./internal/system | tee -a "$tmp/out"
 go test -run '^$' -bench 'Page|P95|Latency' -benchtime 200x ./internal/console ./internal/server | tee -a "$tmp/out"
@@ -38,6 +39,7 @@ function goal(name, unit, want, more) {
 		printf("%-55s %14.1f %-10s goal %s %g  (%.1f times %s)\n", name, $i, unit, more ? ">=" : "<", want, r, (r >= 1) ? "better" : "NOT MET")
 	}
 }
+/^BenchmarkRecords/ { goal($1, "records/s", 50000, 1); goal($1, "cpu-ns/record", 40000, 0) }
 /^BenchmarkChain/ { goal($1, "reports/s", 100000, 1) }
 /^BenchmarkDayOf8Million\// { goal($1, "median-ms", 100, 0) }
 /^Benchmark(Blocks|Reader)\// { goal($1, "M/s", 20, 1) }

@@ -22,6 +22,7 @@ func init() { commands = append(commands, newAnalyseCommand) }
 type analyseFlags struct {
 	port, out, asOf, aisZone  string
 	ais, pcap, access         []string
+	zeek, eve                 []string
 	advisories, kev, contacts []string
 	accessMapping             string
 	json, pdf                 bool
@@ -30,7 +31,7 @@ type analyseFlags struct {
 func newAnalyseCommand() *cobra.Command {
 	var f analyseFlags
 	c := &cobra.Command{
-		Use:   "analyse --port FILE [--ais F]… [--contacts SENSOR=F]… [--pcap F]… [--access F]… [--advisories F]… [--kev F]… -o DIR",
+		Use:   "analyse --port FILE [--ais F]… [--contacts SENSOR=F]… [--pcap F]… [--zeek F]… [--eve F]… [--access F]… [--advisories F]… [--kev F]… -o DIR",
 		Short: "Analyse files once, offline, without a server",
 		Long: `Analyse reads recordings once with the same watches as the running system and
 writes into the directory given with -o:
@@ -54,6 +55,8 @@ confirmed and severity warning or alarm.`,
 	fl.StringVar(&f.aisZone, "ais-timezone", "", "IANA zone of clock prefixes in AIS files (default UTC)")
 	fl.StringArrayVar(&f.contacts, "contacts", nil, "SENSOR=FILE: radar or camera contacts (TLL, TTM, JSON lines) of a sensor of the port file")
 	fl.StringArrayVar(&f.pcap, "pcap", nil, "capture file or directory")
+	fl.StringArrayVar(&f.zeek, "zeek", nil, "Zeek log or directory of them")
+	fl.StringArrayVar(&f.eve, "eve", nil, "EVE log of Suricata, or directory of them")
 	fl.StringArrayVar(&f.access, "access", nil, "CSV of access events with the columns time, reader, badge, person, result, direction, reason")
 	fl.StringVar(&f.accessMapping, "access-mapping", "", "quaywatch.yaml whose first access source declares the columns of --access")
 	fl.StringArrayVar(&f.advisories, "advisories", nil, "CSAF advisories: directory or tar (gzip, zstd)")
@@ -84,7 +87,7 @@ func analyse(c *cobra.Command, f analyseFlags) error {
 		return err
 	}
 	if len(o.Feeds) == 0 {
-		return usagef("analyse needs at least one input: --ais, --contacts, --pcap, --access, --advisories or --kev")
+		return usagef("analyse needs at least one input: --ais, --contacts, --pcap, --zeek, --eve, --access, --advisories or --kev")
 	}
 	done := startProgress(c, "reading")
 	out, err := system.Analyse(c.Context(), o)
@@ -136,7 +139,7 @@ func (f analyseFlags) feeds(p *port.Port) ([]system.Feed, error) {
 	for _, in := range []struct {
 		kind  string
 		paths []string
-	}{{config.KindAdvisories, f.advisories}, {config.KindKEV, f.kev}, {config.KindContacts, f.contacts}, {config.KindAIS, f.ais}, {config.KindPcap, f.pcap}, {config.KindAccess, f.access}} {
+	}{{config.KindAdvisories, f.advisories}, {config.KindKEV, f.kev}, {config.KindContacts, f.contacts}, {config.KindAIS, f.ais}, {config.KindPcap, f.pcap}, {config.KindZeek, f.zeek}, {config.KindEVE, f.eve}, {config.KindAccess, f.access}} {
 		for _, path := range in.paths {
 			s := config.Source{Kind: in.kind, Address: path, ID: feedID(in.kind, path, ids)}
 			switch in.kind {

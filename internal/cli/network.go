@@ -27,7 +27,7 @@ func newNetworkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "network",
 		Short: "Devices and conduits from captures, rules of firewalls, offline and passive",
-		Long:  "Network reads packet captures (pcap, pcapng, directories of them, or - for standard input) and tells which devices there are and how their traffic stands to the declared conduits. It reads configurations of firewalls and tells how their rules stand to the conduits. Nothing is sent.",
+		Long:  "Network reads packet captures (pcap, pcapng, directories of them, or - for standard input), the logs of Zeek (TSV or JSON) and of Suricata (EVE), and tells which devices there are and how their traffic stands to the declared conduits. It reads configurations of firewalls and tells how their rules stand to the conduits. Nothing is sent.",
 	}
 	c.AddCommand(newNetworkInspect(), newNetworkCheck(), newNetworkWho(), newNetworkFirewall())
 	return c
@@ -108,14 +108,14 @@ Exit codes: 0 done, nothing found; 1 failed; 2 used wrongly; 3 done, with findin
 // inspection and verdicts are the JSON documents of the two verbs.
 type inspection struct {
 	AsOf     time.Time      `json:"as_of"`
-	Read     pcap.Stats     `json:"read"`
+	Read     readStats      `json:"read"`
 	Problems []string       `json:"problems"`
 	Hosts    []network.Host `json:"hosts"`
 }
 
 type verdicts struct {
 	AsOf     time.Time            `json:"as_of"`
-	Read     pcap.Stats           `json:"read"`
+	Read     readStats            `json:"read"`
 	Problems []string             `json:"problems"`
 	Uses     []network.ConduitUse `json:"uses"`
 	Register []network.Registered `json:"register"`
@@ -148,7 +148,7 @@ type networkRun struct {
 	picture  network.Picture
 	findings []finding.Finding
 	register []network.Registered
-	stats    pcap.Stats
+	stats    readStats
 	problems []string
 }
 
@@ -183,25 +183,37 @@ func readNetwork(c *cobra.Command, p *port.Port, args []string, also func(*event
 		f := finding.New(o)
 		folded[id] = &f
 	})
+	in := recordings{captures: args}
+	if args[0] != "-" {
+		in = sortInputs(args)
+	}
 	var src *pcap.Source
 	o := pcap.Options{Clock: func() time.Time { return time.Unix(0, src.Stats().Last).UTC() }}
-	src = pcap.New("pcap", args, o)
+	src = pcap.New("pcap", in.captures, o)
 	if args[0] == "-" {
 		o.Input = "standard input"
 		src = pcap.NewReader("pcap", c.InOrStdin(), o)
 	}
 	done := startProgress(c, "reading captures")
-	err := src.Run(c.Context(), watchSink{watch, also})
+	var stats readStats
+	var err error
+	if len(in.captures) > 0 {
+		err = src.Run(c.Context(), watchSink{watch, also})
+		stats.Stats = src.Stats()
+	}
+	if err == nil {
+		err = readLogs(c.Context(), in, watchSink{watch, also}, &stats)
+	}
 	done()
 	if err != nil {
 		return nil, err
 	}
-	n := &networkRun{picture: watch.Picture(), register: watch.Register(), stats: src.Stats(), problems: []string{}, findings: []finding.Finding{}}
+	n := &networkRun{picture: watch.Picture(), register: watch.Register(), stats: stats, problems: []string{}, findings: []finding.Finding{}}
 	for _, problem := range src.Problems() {
 		n.problems = append(n.problems, problem.Error())
 		fmt.Fprintf(c.ErrOrStderr(), "quaywatch: %v\n", problem)
 	}
-	if n.stats.Files == 0 {
+	if len(in.captures) > 0 && n.stats.Files == 0 {
 		return nil, fmt.Errorf("no capture could be read under %s (%d other files)", strings.Join(args, ", "), n.stats.Other)
 	}
 	for _, f := range folded {
@@ -213,7 +225,16 @@ func readNetwork(c *cobra.Command, p *port.Port, args []string, also func(*event
 	return n, nil
 }
 
-func printRead(w io.Writer, s pcap.Stats) {
+func printRead(w io.Writer, s readStats) {
+	if z := s.Zeek; z != nil {
+		fmt.Fprintf(w, "%d Zeek logs, %d rows, %d conversations, %d operations, %d rejected\n", z.Logs, z.Rows, z.Flows, z.Operations, z.Rejected)
+	}
+	if e := s.EVE; e != nil {
+		fmt.Fprintf(w, "%d EVE logs, %d records, %d conversations, %d operations, %d rejected\n", e.Logs, e.Rows, e.Flows, e.Operations, e.Rejected)
+	}
+	if s.Files == 0 {
+		return
+	}
 	fmt.Fprintf(w, "%d captures, %d packets, %d conversations or parts of them", s.Files, s.Packets, s.Flows)
 	if s.Other > 0 {
 		fmt.Fprintf(w, "; %d other files left out", s.Other)

@@ -15,7 +15,6 @@ import (
 
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/port"
-	"github.com/quaywatch/quaywatch/internal/source/pcap"
 	"github.com/quaywatch/quaywatch/internal/watch/network"
 )
 
@@ -65,13 +64,13 @@ Exit codes: 0 done, also where nobody touched it; 1 failed; 2 used wrongly.`,
 
 // answer is the JSON document of network who.
 type answer struct {
-	Asset      string     `json:"asset"`
-	Addresses  []string   `json:"addresses"`
-	AsOf       time.Time  `json:"as_of"`
-	Read       pcap.Stats `json:"read"`
-	Problems   []string   `json:"problems"`
-	Cut        bool       `json:"cut,omitempty"` // more than were kept: the earliest are here
-	Operations []touch    `json:"operations"`
+	Asset      string    `json:"asset"`
+	Addresses  []string  `json:"addresses"`
+	AsOf       time.Time `json:"as_of"`
+	Read       readStats `json:"read"`
+	Problems   []string  `json:"problems"`
+	Cut        bool      `json:"cut,omitempty"` // more than were kept: the earliest are here
+	Operations []touch   `json:"operations"`
 }
 
 // touch is one line of the answer.

@@ -82,6 +82,8 @@ type Log struct {
 const (
 	KindAIS        = "ais"
 	KindPcap       = "pcap"
+	KindZeek       = "zeek"
+	KindEVE        = "eve"
 	KindAccess     = "access"
 	KindAdvisories = "advisories"
 	KindKEV        = "kev"
@@ -89,7 +91,7 @@ const (
 )
 
 // Kinds are the kinds of source in the order of the manual.
-var Kinds = []string{KindAIS, KindPcap, KindAccess, KindAdvisories, KindKEV, KindContacts}
+var Kinds = []string{KindAIS, KindPcap, KindZeek, KindEVE, KindAccess, KindAdvisories, KindKEV, KindContacts}
 
 // Source is one feed.
 type Source struct {
@@ -99,7 +101,7 @@ type Source struct {
 	Expect   time.Duration `yaml:"expect"`    // the longest normal silence; 0: none declared, silence is then not judged
 	Sensor   string        `yaml:"sensor"`    // contacts: id of the sensor in the port file
 	TimeZone string        `yaml:"time_zone"` // of times without an offset; "" is UTC
-	Follow   bool          `yaml:"follow"`    // pcap, access: the file grows
+	Follow   bool          `yaml:"follow"`    // pcap, zeek, eve, access: the file grows
 	Every    time.Duration `yaml:"every"`     // advisories, kev: how often the file is read again; 0: once at the start
 	Access   *Access       `yaml:"access"`    // how to read the CSV of an access source
 }

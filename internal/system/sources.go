@@ -14,8 +14,10 @@ import (
 	"github.com/quaywatch/quaywatch/internal/source/access"
 	"github.com/quaywatch/quaywatch/internal/source/advisory"
 	"github.com/quaywatch/quaywatch/internal/source/ais"
+	"github.com/quaywatch/quaywatch/internal/source/eve"
 	"github.com/quaywatch/quaywatch/internal/source/kev"
 	"github.com/quaywatch/quaywatch/internal/source/pcap"
+	"github.com/quaywatch/quaywatch/internal/source/zeek"
 )
 
 // domainOf is the world that a kind of source watches.
@@ -23,7 +25,7 @@ func domainOf(kind string) string {
 	switch kind {
 	case config.KindAIS, config.KindContacts:
 		return "sea"
-	case config.KindPcap:
+	case config.KindPcap, config.KindZeek, config.KindEVE:
 		return "ot"
 	case config.KindAccess:
 		return "physical"
@@ -52,6 +54,10 @@ func newSource(c config.Source, p *port.Port, marks source.Bookmarks, clock func
 		src, err = contacts(c, p, marks, clock)
 	case config.KindPcap:
 		src = pcap.New(c.ID, []string{c.Address}, pcap.Options{Clock: clock, Expect: c.Expect, Follow: c.Follow, Bookmarks: marks})
+	case config.KindZeek:
+		src, err = zeek.New(zeek.Options{ID: c.ID, Paths: []string{c.Address}, Follow: c.Follow, Expect: c.Expect, Bookmarks: marks, Clock: clock})
+	case config.KindEVE:
+		src, err = eve.New(eve.Options{ID: c.ID, Paths: []string{c.Address}, Follow: c.Follow, Expect: c.Expect, Bookmarks: marks, Clock: clock})
 	case config.KindAccess:
 		var m access.Mapping
 		if m, err = mapping(c); err == nil {

@@ -69,6 +69,9 @@ type netInterface struct {
 	shift   int64  // seconds to add
 }
 
+// IsCapture reports whether a file that begins so is a capture that can be read.
+func IsCapture(head []byte) bool { return len(head) >= 4 && isCapture(head[:4]) }
+
 // isCapture reports whether b, the first four bytes, begin a capture.
 func isCapture(b []byte) bool {
 	if len(b) < 4 {

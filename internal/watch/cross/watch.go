@@ -223,14 +223,17 @@ func (w *Watch) addHops(o finding.Occurrence) (fresh bool) {
 	return fresh
 }
 
-// roomForHop forgets the hop that was silent longest; its own finding stays.
+// roomForHop forgets at the bound the tenth of the hops that was silent longest:
+// one at a time would sort them all for each new one. Their own findings stay.
 func (w *Watch) roomForHop() {
 	if len(w.hops) < maxHops {
 		return
 	}
 	keys := w.sortedHops()
-	oldest := slices.MinFunc(keys, func(a, b hopKey) int { return w.hops[a].last.Compare(w.hops[b].last) })
-	delete(w.hops, oldest)
+	slices.SortStableFunc(keys, func(a, b hopKey) int { return w.hops[a].last.Compare(w.hops[b].last) })
+	for _, k := range keys[:max(maxHops/10, 1)] {
+		delete(w.hops, k)
+	}
 }
 
 // nodeOf names the end of a hop; an address that the register has is its asset.

@@ -176,18 +176,19 @@ func (w *Watch) clearBreaches() {
 	}
 }
 
-// roomForBreach forgets the one that was silent longest; its finding stays.
+// roomForBreach forgets at the bound the tenth that was silent longest; their
+// findings stay.
 func (w *Watch) roomForBreach() {
 	if len(w.breaches) < maxBreaches {
 		return
 	}
-	oldest := ""
-	for key, b := range w.breaches {
-		if o := w.breaches[oldest]; o == nil || cmp.Or(b.traffic.last.Compare(o.traffic.last), cmp.Compare(key, oldest)) < 0 {
-			oldest = key
-		}
+	all := sortedKeys(w.breaches)
+	slices.SortStableFunc(all, func(a, b string) int {
+		return w.breaches[a].traffic.last.Compare(w.breaches[b].traffic.last)
+	})
+	for _, key := range all[:maxBreaches/10] {
+		delete(w.breaches, key)
 	}
-	delete(w.breaches, oldest)
 }
 
 // name is what people call the host: the asset's name with its address.

@@ -296,17 +296,17 @@ func (w *Watch) clearUnapproved() {
 	}
 }
 
-// roomForUnapproved forgets the one that was silent longest; its finding stays.
+// roomForUnapproved forgets at the bound the tenth that was silent longest; their
+// findings stay.
 func (w *Watch) roomForUnapproved() {
 	if len(w.operations) < maxUnapproved {
 		return
 	}
-	ids := sortedKeys(w.operations)
-	oldest := ids[0]
-	for _, id := range ids {
-		if w.operations[id].traffic.last.Before(w.operations[oldest].traffic.last) {
-			oldest = id
-		}
+	all := sortedKeys(w.operations)
+	slices.SortStableFunc(all, func(a, b string) int {
+		return w.operations[a].traffic.last.Compare(w.operations[b].traffic.last)
+	})
+	for _, id := range all[:maxUnapproved/10] {
+		delete(w.operations, id)
 	}
-	delete(w.operations, oldest)
 }
