@@ -232,7 +232,7 @@ func printRead(w io.Writer, s readStats) {
 	if e := s.EVE; e != nil {
 		fmt.Fprintf(w, "%d EVE logs, %d records, %d conversations, %d operations, %d rejected\n", e.Logs, e.Rows, e.Flows, e.Operations, e.Rejected)
 	}
-	if s.Files == 0 {
+	if s.Files == 0 && (s.Zeek != nil || s.EVE != nil) {
 		return
 	}
 	fmt.Fprintf(w, "%d captures, %d packets, %d conversations or parts of them", s.Files, s.Packets, s.Flows)
