@@ -17,6 +17,11 @@ type finding struct {
 	why    string // where within is unknown
 }
 
+// decides is whether the finding makes the device affected.
+func (f finding) decides() bool {
+	return f.hit.certain && f.within == yes && len(f.leaf.advised.Affected) > 0
+}
+
 // judge reaches the verdict on one advisory.
 func (x *index) judge(d *device, e *Entry, hits []hit) Match {
 	m := Match{ID: e.ID, Title: e.Title, Released: e.Released, Current: e.Time, Exploited: []event.Exploited{}, CVEs: []string{}, Likeness: 1}

@@ -10,7 +10,7 @@ import (
 // affirmed is the reason of an affected device.
 func (x *index) affirmed(e *Entry, all []finding, n int) string {
 	for _, f := range all {
-		if f.hit.certain && f.within == yes && len(f.leaf.advised.Affected) > 0 {
+		if f.decides() {
 			text := fmt.Sprintf("the notice names %s %s", f.leaf.advised.Name, cmp.Or(f.leaf.advised.Version, "without a version"))
 			switch {
 			case f.hit.by == ByAsset:
@@ -101,7 +101,8 @@ func (m *Match) weaknesses(e *Entry, which []int) {
 	}
 }
 
-// remedies reads what can be done about the products that may be the device.
+// remedies reads what can be done about the product that decided, or, where none
+// did, about those that may be the device.
 func (m *Match) remedies(e *Entry, all []finding) {
 	m.Remedy = FixUnknown
 	rank := map[Remedy]int{FixUnknown: 0, FixAround: 1, FixNever: 2, FixNone: 3, FixOffered: 4}
@@ -110,8 +111,9 @@ func (m *Match) remedies(e *Entry, all []finding) {
 			m.Remedy = r
 		}
 	}
+	decided := slices.ContainsFunc(all, finding.decides)
 	for _, f := range all {
-		if f.within == no {
+		if f.within == no || decided && !f.decides() {
 			continue
 		}
 		for _, n := range f.leaf.advised.Fixes {

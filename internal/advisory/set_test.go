@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -128,6 +129,15 @@ func TestRealMatches(t *testing.T) {
 				t.Errorf("silence %q, want %q", why, tt.silence)
 			}
 		})
+	}
+}
+
+// TestFixIsOfTheProductThatDecided: a notice has other fixes for other products.
+func TestFixIsOfTheProductThatDecided(t *testing.T) {
+	s := real(t)
+	m := verdictOn(s, &port.Asset{Vendor: "Siemens", Product: "SIMATIC S7-1500", Model: "CPU 1516-3 PN/DP (6ES7516-3AN02-0AB0)", Firmware: "2.8.3"}, "ICSA-22-349-03")
+	if m.Verdict != Affected || strings.Contains(m.Fix, "30.0") {
+		t.Errorf("%q, fix %q: that fix is of the software controller", m.Verdict, m.Fix)
 	}
 }
 

@@ -43,6 +43,11 @@ func TestEveryAffectedProductIsFound(t *testing.T) {
 				}
 			}
 			asked++
+			for _, model := range p.Models {
+				if m := verdictOn(s, &port.Asset{Vendor: p.Vendor, Model: model, Firmware: firmware}, id); m.Verdict == "" || m.Verdict == NotAffected {
+					t.Errorf("%s: %q with article %q is %q (%s)", id, p.Vendor, model, m.Verdict, m.Reason)
+				}
+			}
 			m := verdictOn(s, &port.Asset{Vendor: p.Vendor, Product: p.Name, Firmware: firmware}, id)
 			switch m.Verdict {
 			case Affected:

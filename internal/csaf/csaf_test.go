@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // minimal is a valid VEX document written for these tests.
@@ -24,6 +26,28 @@ func TestMinimalDocumentIsValid(t *testing.T) {
 	r := Check([]byte("\ufeff" + minimal))
 	if !r.Valid() || r.ID != "SALT-1" || r.Category != VEX {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestRead: references are followed, and CVSS 4.0 is read where it stands.
+func TestRead(t *testing.T) {
+	text := strings.Replace(minimal, `"scores":[{`, `"scores":[{"cvss_v4":{"version":"4.0","vectorString":"CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N","baseScore":1}},{`, 1)
+	text = strings.Replace(text, `"baseScore":1}},{`, `"baseScore":1},`, 1)
+	d, r := Read([]byte(text))
+	if d == nil {
+		t.Fatal(r.Problems)
+	}
+	want := []Score{{"4.0", "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N", 9.3, []string{"P1"}},
+		{"3.1", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", 9.8, []string{"P1"}}}
+	if diff := cmp.Diff(want, d.Vulnerabilities[0].Scores); diff != "" {
+		t.Error(diff)
+	}
+	p := d.Products[0]
+	if p.Vendor != "Acme" || !slices.Equal(p.Names, []string{"Lens"}) || p.Kind != "product_version" || p.Text != "2.0" || !slices.Equal(p.Models, []string{"LX-1"}) {
+		t.Errorf("%+v", p)
+	}
+	if d, r := Read([]byte(strings.Replace(minimal, `"known_affected":["P1"]`, `"known_affected":["P9"]`, 1))); d != nil || r.Valid() {
+		t.Error("a document with an unknown product was read")
 	}
 }
 

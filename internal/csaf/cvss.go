@@ -280,12 +280,14 @@ func (c *checker) cvssSchema(n *node, s *scoreSystem) bool {
 	return sound
 }
 
-// Score4 computes the score of a CVSS 4.0 vector (0 to 10). CSAF 2.0 has no
-// place for it; own documents may carry one as an additional property.
-func Score4(vector string) (float64, error) {
+// score4 reads the property cvss_v4 of a score, which CSAF 2.0 does not know and
+// own documents may have: the score is computed from the vector. False where
+// there is no sound vector.
+func score4(n *node) (Score, bool) {
+	vector := n.get("vectorString").str()
 	v, err := cvss4.ParseVector(vector)
 	if err != nil {
-		return 0, fmt.Errorf("CVSS 4.0: %w", err)
+		return Score{}, false
 	}
-	return v.Score(), nil
+	return Score{Version: "4.0", Vector: vector, Base: v.Score()}, true
 }

@@ -48,7 +48,7 @@ type Vulnerability struct {
 
 // Score is one CVSS score.
 type Score struct {
-	Version  string // "2.0", "3.0", "3.1"; "4.0" as an additional property
+	Version  string // "2.0", "3.0", "3.1"; "4.0" of the additional property cvss_v4
 	Vector   string
 	Base     float64 // 0..10
 	Products []string
@@ -159,7 +159,11 @@ func (c *checker) readVulnerability(n *node) Vulnerability {
 		}
 	}
 	for _, s := range n.get("scores").each() {
-		for _, name := range []string{"cvss_v2", "cvss_v3", "cvss_v4"} {
+		if score, ok := score4(s.get("cvss_v4")); ok {
+			score.Products = s.get("products").texts()
+			v.Scores = append(v.Scores, score)
+		}
+		for _, name := range []string{"cvss_v2", "cvss_v3"} {
 			score := s.get(name)
 			base, ok := score.get("baseScore").number()
 			if !ok || base < 0 || base > 10 {
