@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -206,5 +207,32 @@ func BenchmarkCandidates(b *testing.B) {
 	for b.Loop() {
 		i++
 		s.Matches(&port.Asset{Vendor: "Siemens", Product: "SIMATIC S7-1500", Model: fmt.Sprint("CPU ", i)})
+	}
+}
+
+// TestAtOnce asks and loads from several goroutines; the race detector watches.
+func TestAtOnce(t *testing.T) {
+	s, a := lens(t)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			for n := range 50 {
+				b := *a
+				b.Firmware = fmt.Sprintf("%d.%d", i%3, n)
+				s.Matches(&b)
+				s.Silence(&b)
+				if i == 0 {
+					e, _ := s.ByID("SALT-1")
+					e.Time = time.Unix(int64(n), 0)
+					s.Observe(&event.Batch{Advisories: []event.Advisory{e.Advisory}})
+					s.Concerning("SALT-1", []port.Asset{b})
+				}
+				_ = s.Summary()
+			}
+		})
+	}
+	all.Wait()
+	if m := s.Matches(a); len(m) != 1 || m[0].Verdict != Affected {
+		t.Errorf("%+v", m)
 	}
 }
