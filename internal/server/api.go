@@ -63,6 +63,7 @@ func newAPI(s *Server, mux *http.ServeMux) *api {
 	s.addNetwork(a)
 	s.addPeople(a)
 	s.addSituation(a)
+	s.addReceivers(a)
 	s.addFeeds(a)
 	s.addAccounts(a)
 	s.addTokens(a)

@@ -31,10 +31,11 @@ type Deps struct {
 	Port     func() *port.Port // the port file as loaded now; never nil
 	Findings finding.Desk      // unguarded; the server guards it by the rights of who asks
 
-	Vessels func() vessel.Picture
-	Network func() network.Picture
-	People  func() physical.Picture
-	Sources func() health.Picture
+	Vessels   func() vessel.Picture
+	Network   func() network.Picture
+	People    func() physical.Picture
+	Sources   func() health.Picture
+	Receivers func() []vessel.Receiver // of AIS; optional: the list is then empty
 
 	Positions Positions // optional: history of vessels
 	Flows     Flows     // optional: history of flows

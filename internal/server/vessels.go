@@ -69,6 +69,23 @@ type reportView struct {
 	Raw     string   `json:"raw,omitempty" doc:"where the bytes are"`
 }
 
+// receiversAnswer is how the receiving stations of AIS do.
+type receiversAnswer struct {
+	Items []vessel.Receiver `json:"items"`
+}
+
+// addReceivers lists the receiving stations.
+func (s *Server) addReceivers(a *api) {
+	get(a, "vessels", identity.ViewVessels, "/receivers", "listReceivers", "Receiving stations of AIS: what they bring, and how far they hear",
+		func(context.Context, *nothing) (receiversAnswer, error) {
+			out := receiversAnswer{Items: []vessel.Receiver{}}
+			if s.deps.Receivers != nil {
+				out.Items = append(out.Items, s.deps.Receivers()...)
+			}
+			return out, nil
+		})
+}
+
 // SeaFilter selects vessels of the picture; the zero value selects all.
 type SeaFilter struct {
 	Box  string `query:"box" maxLength:"100" doc:"south,west,north,east in degrees; west may be greater than east"`

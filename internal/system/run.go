@@ -186,7 +186,7 @@ func (s *System) server(o RunOptions) (*server.Server, error) {
 	srv, err := server.New(server.Deps{
 		Identity: s.identity, Port: getPort, Findings: s.register,
 		Vessels: sea.Picture, Network: s.watches.Network.Picture,
-		People: s.watches.Physical.Picture, Sources: s.watches.Health.Picture,
+		People: s.watches.Physical.Picture, Sources: s.watches.Health.Picture, Receivers: s.watches.Vessel.Receivers,
 		Positions: s.telemetry, Flows: s.telemetry, Operated: s.telemetry, Access: s.telemetry, Audit: auditLog{s.records}, Feeds: s.feedStatus,
 		Console: con, Pages: con, Metrics: registry, Ready: s.readiness(), Log: s.log, Version: s.o.Version,
 		Secure: !s.cfg.TLS.Off || s.cfg.Proxy.Header != "", Origins: s.cfg.Proxy.Origins, ProxyHeader: s.cfg.Proxy.Header,

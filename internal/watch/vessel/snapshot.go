@@ -12,7 +12,7 @@ import (
 // says, and what can be drawn anew, is no part of it.
 func (w *Watch) state() []any {
 	return []any{&w.ships, &w.asOf, &w.open, &w.jumps, &w.njump, &w.swept, &w.clocks, &w.clock, &w.clockOf,
-		&w.upsets, &w.nupset, &w.areas, &w.cells, &w.newest, &w.since, &w.hushed, &w.known.reach, &w.known.heard, &w.sensors, &w.waiting}
+		&w.upsets, &w.nupset, &w.areas, &w.cells, &w.newest, &w.since, &w.hushed, &w.known.reach, &w.known.heard, &w.sensors, &w.waiting, &w.receivers}
 }
 
 // Save writes what the watch has learned: tracks, identities, habits, reception,
@@ -46,6 +46,7 @@ func (w *Watch) Restore(from io.Reader, fits func(place uint64) error) (place ui
 	}
 	w.drawn, w.dead = nil, nil
 	w.declareSensors()
+	w.receiver = nil
 	for _, s := range w.ships {
 		for i := range s.hulls {
 			s.hulls[i].text = s.hulls[i].head.Raw.Text // the newest line lives in the hull's own memory

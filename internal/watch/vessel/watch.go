@@ -53,6 +53,10 @@ type Watch struct {
 	hushed int64 // when silence was last looked for
 	known  register
 
+	receivers  map[stationKey]*receiver
+	receiver   *receiver // of the newest report
+	receiverOf stationKey
+
 	sensors map[string]*sensor
 	waiting []event.Contact // in the order of their time: those that AIS has not come to
 }
@@ -72,7 +76,7 @@ func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
 	if o.Forget <= 0 {
 		o.Forget = 24 * time.Hour
 	}
-	w := &Watch{o: o, lim: DefaultLimits(), port: p, emit: emit, ships: make(map[uint32]*ship), clocks: map[stationKey]*stationClock{},
+	w := &Watch{o: o, lim: DefaultLimits(), port: p, emit: emit, ships: make(map[uint32]*ship), clocks: map[stationKey]*stationClock{}, receivers: map[stationKey]*receiver{},
 		cells: map[cellKey]*cell{}}
 	if o.Limits != nil {
 		w.lim = *o.Limits
@@ -103,7 +107,8 @@ func (w *Watch) report(r *event.VesselReport) {
 	at := reportTime(r)
 	w.asOf = max(w.asOf, r.Time.UnixNano())
 	s := w.ship(r)
-	if s.seenBefore(r, at) {
+	copied := s.seenBefore(r, at)
+	if w.receive(r, copied); copied {
 		return
 	}
 	s.heard(r)
