@@ -26,7 +26,7 @@ var reads = map[string]identity.Action{
 	"/api/v1/vessels":         identity.ViewVessels, "/api/v1/vessels/227006760": identity.ViewVessels,
 	"/api/v1/vessels/227006760/track": identity.ViewVessels, "/api/v1/positions": identity.ViewVessels,
 	"/api/v1/heat?box=50,-2,51,-1": identity.ViewVessels, "/api/v1/receivers": identity.ViewVessels,
-	"/api/v1/hosts":                identity.ViewNetwork, "/api/v1/hosts/ip:10.20.4.7": identity.ViewNetwork,
+	"/api/v1/hosts": identity.ViewNetwork, "/api/v1/hosts/ip:10.20.4.7": identity.ViewNetwork,
 	"/api/v1/conduit-uses": identity.ViewNetwork, "/api/v1/flows?from_zone=quay": identity.ViewNetwork, "/api/v1/device-operations": identity.ViewNetwork,
 	"/api/v1/people": identity.ViewPeople, "/api/v1/people/areas": identity.ViewPeople, "/api/v1/people/readers": identity.ViewPeople,
 	"/api/v1/access-events": identity.ViewPeople, "/api/v1/sources": identity.ViewSources, "/api/v1/situation": identity.ViewReports,
