@@ -111,16 +111,21 @@ func (f *firewallFlags) devices(p *port.Port, portFile string, args []string) ([
 	}
 	var out []*firewall.Device
 	for _, file := range args {
-		pol, err := f.read(file)
-		if err != nil {
-			return nil, err
-		}
-		// ASSET=FILE was taken apart by read; a file of the port file is known.
 		asset, _ := splitAsset(file)
 		if asset == "" {
 			asset = assets[filepath.Clean(file)]
 		} else if p.Asset(asset) == nil {
 			return nil, usagef("%q is no asset of the port file", asset)
+		}
+		var names []string
+		if declared := p.Firewall(asset); declared != nil {
+			for _, link := range declared.Interfaces {
+				names = append(names, link.Name)
+			}
+		}
+		pol, err := f.read(file, names...)
+		if err != nil {
+			return nil, err
 		}
 		out = append(out, firewall.Place(p, pol, asset))
 	}
@@ -138,9 +143,10 @@ func splitAsset(arg string) (asset, file string) {
 	return "", arg
 }
 
-func (f *firewallFlags) read(arg string) (*firewall.Policy, error) {
+// read reads a configuration; names are interfaces that are known from the port file.
+func (f *firewallFlags) read(arg string, names ...string) (*firewall.Policy, error) {
 	_, file := splitAsset(arg)
-	o := firewall.Options{Harmless: f.harmless}
+	o := firewall.Options{Harmless: f.harmless, Interfaces: names}
 	if file == "-" {
 		data, err := io.ReadAll(io.LimitReader(f.in, firewall.MaxBytes+1))
 		if err != nil {

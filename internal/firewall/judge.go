@@ -234,7 +234,7 @@ func (j *judgement) split(d *Device) map[[2]int][]part {
 			list[i].b[k] = j.s.bits(k, full(k))
 		}
 	}
-	if !d.routed() || d.Six {
+	if !d.oneWay() {
 		list = settle(list)
 	}
 	out := map[[2]int][]part{}

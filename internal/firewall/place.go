@@ -94,34 +94,61 @@ func (d *Device) name() string {
 // routed reports whether routes tell what lies behind the interfaces.
 func (d *Device) routed() bool { return d.Known == byRoutes }
 
-// region is what is judged of the device.
+// oneWay reports whether every address lies behind one interface, so that a
+// packet between two addresses can take one way only.
+func (d *Device) oneWay() bool {
+	if d.Host || d.Known == "" || d.Six {
+		return false
+	}
+	var seen Set
+	for _, i := range sortedInts(d.behind) {
+		if len(seen.and(d.behind[i])) > 0 {
+			return false
+		}
+		seen = seen.or(d.behind[i])
+	}
+	return true
+}
+
+// region is what is judged of the device; no packet has addresses of two families.
 func (d *Device) region() []Match {
 	var out []Match
-	own := func(in, src Set) {
-		if len(d.own) > 0 && d.readsOwn() {
-			out = append(out, All().With(In, in).With(Src, src).With(Out, Values(Self)).With(Dst, d.own))
-			out = append(out, All().With(In, Values(Self)).With(Src, d.own).With(Out, in).With(Dst, src))
+	for _, m := range d.ways() {
+		for _, family := range []Set{IPv4(), IPv6()} {
+			if f := m.And(All().With(Src, family).With(Dst, family)); !f.Empty() {
+				out = append(out, f)
+			}
 		}
 	}
+	return out
+}
+
+// ways are the packets that the device decides about: of a host what comes to it
+// and goes out from it, of others what they pass on.
+func (d *Device) ways() []Match {
 	wire := d.wire()
-	if d.Host || d.Known == "" {
-		own(wire, full(Src))
-	}
 	if d.Host {
-		return out
+		if len(d.own) == 0 || !d.readsOwn() {
+			return nil
+		}
+		return []Match{
+			All().With(In, wire).With(Out, Values(Self)).With(Dst, d.own),
+			All().With(In, Values(Self)).With(Src, d.own).With(Out, wire),
+		}
 	}
-	transit := d.own.not(Dst)
+	foreign := d.own.not(Src)
+	pass := All().With(In, wire).With(Src, foreign).With(Out, wire).With(Dst, foreign)
 	if d.Known == "" {
-		return append(out, All().With(In, wire).With(Out, wire).With(Dst, transit))
+		return []Match{pass}
 	}
+	var out []Match
 	if d.routed() && d.Six {
-		out = append(out, All().With(In, wire).With(Out, wire).With(Src, IPv6()).With(Dst, transit.and(IPv6())))
+		out = append(out, pass.And(All().With(Src, IPv6()).With(Dst, IPv6())))
 	}
 	for _, i := range sortedInts(d.behind) {
-		own(Values(i), d.behind[i])
 		for _, k := range sortedInts(d.behind) {
 			if i != k {
-				out = append(out, All().With(In, Values(i)).With(Src, d.behind[i]).With(Out, Values(k)).With(Dst, d.behind[k].and(transit)))
+				out = append(out, pass.And(All().With(In, Values(i)).With(Src, d.behind[i]).With(Out, Values(k)).With(Dst, d.behind[k])))
 			}
 		}
 	}

@@ -192,3 +192,69 @@ func lined(list []string) string {
 	}
 	return out
 }
+
+// TestDeclaredInterfaces places a Linux firewall by the port file: a pattern
+// covers interfaces that only the port file names, and each stays itself.
+func TestDeclaredInterfaces(t *testing.T) {
+	p := testPort(t, smallPort+`
+assets:
+  - {id: gw, domain: it, kind: firewall, zone: office, addresses: [{ip: 10.1.1.254}]}
+firewalls:
+  - asset: gw
+    interfaces:
+      - {name: eth5, zones: [office]}
+      - {name: eth6, zones: [plant]}
+      - {name: wan0, zones: [lab]}
+`)
+	const text = "*filter\n:FORWARD DROP [0:0]\n-A FORWARD -i eth+ -o eth+ -p tcp --dport 22 -j ACCEPT\n-A FORWARD -i wan0 -o eth6 -p tcp --dport 23 -j ACCEPT\nCOMMIT\n"
+	pol, err := Read("gw", []byte(text), Options{Interfaces: []string{"eth5", "eth6", "wan0"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range Judge(p, noon, []*Device{Place(p, pol, "gw")}).Rules {
+		got = append(got, fmt.Sprintf("%s %v %v", x.State, x.Where, x.Undue))
+	}
+	want := "[undue [gw:3] [{office plant [10.1.1.0/24 except 10.1.1.254 to 10.2.0.0/16, tcp 22]} {plant office [10.2.0.0/16 to 10.1.1.0/24 except 10.1.1.254, tcp 22]}] undue [gw:4] [{lab plant [192.0.2.0/24 to 10.2.0.0/16, tcp 23]}]]"
+	if fmt.Sprint(got) != want {
+		t.Errorf("got  %v\nwant %s", got, want)
+	}
+}
+
+// TestTwoWays leaves undecided what depends on which of two equal routes is taken.
+func TestTwoWays(t *testing.T) {
+	const text = `ASA Version 9.16(4)
+interface G0/0
+ nameif in
+ security-level 100
+ ip address 10.1.1.1 255.255.255.0
+interface G0/1
+ nameif a
+ security-level 50
+ ip address 10.9.0.1 255.255.255.0
+interface G0/2
+ nameif b
+ security-level 100
+ ip address 10.9.1.1 255.255.255.0
+route a 10.2.0.0 255.255.0.0 10.9.0.2
+route b 10.2.0.0 255.255.0.0 10.9.1.2
+`
+	pol, err := Read("two", []byte(text), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := testPort(t, smallPort)
+	r := Judge(p, noon, []*Device{Place(p, pol, "")})
+	for _, c := range r.Conduits {
+		if c.Conduit == "office-to-plant" && c.State != Uncertain {
+			t.Errorf("%+v", c)
+		}
+	}
+	for _, x := range r.Rules {
+		for _, c := range x.Undue {
+			if c.From == "office" && c.To == "plant" && x.State != Uncertain {
+				t.Errorf("certain by one of two ways: %+v", x)
+			}
+		}
+	}
+}

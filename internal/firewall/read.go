@@ -28,6 +28,9 @@ type Options struct {
 	// Harmless are beginnings of lines that the operator states to decide
 	// nothing; lines that begin so and are not understood cast no doubt.
 	Harmless []string
+	// Interfaces are names that are known from elsewhere, such as the port file:
+	// patterns of the configuration mean them too.
+	Interfaces []string
 }
 
 // Read reads a configuration; the vendor is found by what stands in it. file
@@ -45,6 +48,9 @@ func Read(file string, data []byte, o Options) (*Policy, error) {
 	}
 	p := &Policy{File: file, Vendor: vendor, Interfaces: []string{"(this device)"}}
 	r := &reading{Policy: p, harmless: o.Harmless}
+	for _, name := range o.Interfaces {
+		r.iface(name)
+	}
 	if err := reader(r, data); err != nil {
 		return nil, err
 	}

@@ -104,15 +104,27 @@ func addressWords(s Set) []string {
 	if len(out) <= 4 {
 		return out
 	}
-	for _, whole := range []struct {
-		set  Set
-		name string
-	}{{full(Src), "any"}, {IPv4(), "0.0.0.0/0"}, {IPv6(), "::/0"}} {
-		if rest := prefixWords(s.not(Src).and(whole.set)); len(s.and(whole.set.not(Src))) == 0 && len(rest)*4 < len(out) {
-			return []string{whole.name + " except " + strings.Join(limited(rest), ", ")}
+	whole, name := full(Src), "any"
+	for _, family := range []Set{IPv4(), IPv6()} {
+		if len(s.and(family.not(Src))) == 0 {
+			cover := around(s[0].lo, s[len(s)-1].hi)
+			whole, name = Prefix(cover).and(family), cover.String()
 		}
 	}
+	if rest := prefixWords(s.not(Src).and(whole)); len(rest)*4 < len(out) {
+		return []string{name + " except " + strings.Join(limited(rest), ", ")}
+	}
 	return limited(out)
+}
+
+// around is the smallest prefix that holds both addresses.
+func around(low, high num) netip.Prefix {
+	a := numAddr(low)
+	p := netip.PrefixFrom(a, a.BitLen())
+	for p.Bits() > 0 && Prefix(p)[0].hi.cmp(high) < 0 {
+		p = netip.PrefixFrom(a, p.Bits()-1).Masked()
+	}
+	return p
 }
 
 func prefixWords(s Set) []string {
