@@ -15,7 +15,12 @@ type hit struct {
 	by       By
 	certain  bool
 	likeness float64
+	exact    bool // by an article number so long that it stands for one article
 }
+
+// exactArticle is from how many letters and digits on an article number is one
+// maker's for one article: 6ES7516-3AN02-0AB0 has 16, EDS-510E has 7.
+const exactArticle = 12
 
 func (x *index) matches(d *device, direct []hit) []Match {
 	groups := x.named(d)
@@ -36,7 +41,7 @@ func (h hit) entry(x *index) int { return x.offers[h.offer].entry }
 func (x *index) direct(d *device, a *port.Asset) []hit {
 	var out []hit
 	for _, o := range x.assets[a.ID] {
-		out = append(out, hit{o, ByAsset, true, 1})
+		out = append(out, hit{offer: o, by: ByAsset, certain: true, likeness: 1})
 	}
 	if a.Serial == "" {
 		return out
@@ -48,7 +53,7 @@ func (x *index) direct(d *device, a *port.Asset) []hit {
 				likeness = max(likeness, v.likeness)
 			}
 		}
-		out = append(out, hit{o, BySerial, likeness >= 1, likeness})
+		out = append(out, hit{offer: o, by: BySerial, certain: likeness >= 1, likeness: likeness})
 	}
 	return out
 }
@@ -207,25 +212,25 @@ func (x *index) compare(d *device, n int, s *shared, own []string) (hit, bool) {
 			slices.ContainsFunc(o.joins, func(j join) bool { return (w == j.first || w == j.second) && slices.Contains(d.named, j.both) })
 	}
 	family := len(o.core) > 0 && !slices.ContainsFunc(o.core, func(w string) bool { return !known(w) })
-	sameArticle := slices.ContainsFunc(d.articles, func(a string) bool { return slices.Contains(o.models, a) || slices.Contains(o.words, a) })
+	article := slices.IndexFunc(d.articles, func(a string) bool { return slices.Contains(o.models, a) || slices.Contains(o.words, a) })
 	// A product of which the register says more is another one: "Safety Manager SC".
 	whole := !slices.ContainsFunc(d.core, func(w string) bool {
 		return !slices.Contains(o.all, w) && !joined(o.joins, w) && !slices.Contains(own, w)
 	})
 	either := s.exact | s.alike
 	switch {
-	case sameArticle:
-		return hit{n, ByArticle, true, 1}, true
+	case article >= 0:
+		return hit{n, ByArticle, true, 1, len(d.articles[article]) >= exactArticle}, true
 	case holds(d.model, s.exact):
-		return hit{n, ByModel, family || whole && len(d.core) > 0, 1}, true
+		return hit{n, ByModel, family || whole && len(d.core) > 0, 1, false}, true
 	case s.named:
-		return hit{n, ByProduct, true, 1}, true
+		return hit{n, ByProduct, true, 1, false}, true
 	case holds(d.product, s.exact):
-		return hit{n, ByProduct, family && whole, 1}, true
+		return hit{n, ByProduct, family && whole, 1, false}, true
 	case family && (len(o.core) > 1 || hasDigit(o.core[0]) || o.single) && slices.ContainsFunc(o.core, func(w string) bool { return slices.Contains(d.all, w) }):
-		return hit{n, ByFamily, false, 1}, true
+		return hit{n, ByFamily, false, 1, false}, true
 	case holds(d.model, either), holds(d.product, either):
-		return hit{n, ByLike, false, s.worst}, true
+		return hit{n, ByLike, false, s.worst, false}, true
 	}
 	return hit{}, false
 }

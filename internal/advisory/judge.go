@@ -30,9 +30,13 @@ func (x *index) judge(d *device, e *Entry, hits []hit) Match {
 	})
 	m.By, m.Certain, m.Likeness = best.by, best.certain, best.likeness
 	m.Vendor = x.offers[best.offer].vendor
-	// Where an article number decides, products of other articles are not the device.
-	if best.by == ByArticle && best.certain {
-		hits = slices.DeleteFunc(slices.Clone(hits), func(h hit) bool { return h.by != ByArticle && len(x.offers[h.offer].models) > 0 })
+	// A notice that lists the device's article number lists articles: products that
+	// are not certain, and of those with other numbers all, are other devices.
+	exact := slices.ContainsFunc(hits, func(h hit) bool { return h.exact && h.certain })
+	if best.by == ByArticle && best.certain || exact {
+		hits = slices.DeleteFunc(slices.Clone(hits), func(h hit) bool {
+			return h.by != ByArticle && (len(x.offers[h.offer].models) > 0 || exact && !h.certain)
+		})
 	}
 	var all []finding
 	for _, h := range hits {
