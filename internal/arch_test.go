@@ -45,6 +45,7 @@ var rooms = map[string][]string{
 	"internal/source":          {"internal/event"},
 	"internal/source/ais":      {"internal/source", "internal/event", "ais"},
 	"internal/source/pcap":     {"internal/source", "internal/event", "ics"},
+	"internal/source/live":     {"internal/source", "internal/source/pcap"}, // packets of an interface, handed to the reader of captures
 	"internal/source/tail":     {"internal/source", "internal/event"}, // reads logs that others write, for zeek and eve
 	"internal/source/zeek":     {"internal/source", "internal/source/tail", "internal/event"},
 	"internal/source/eve":      {"internal/source", "internal/source/tail", "internal/event"},

@@ -82,6 +82,7 @@ type Log struct {
 const (
 	KindAIS        = "ais"
 	KindPcap       = "pcap"
+	KindInterface  = "interface"
 	KindZeek       = "zeek"
 	KindEVE        = "eve"
 	KindAccess     = "access"
@@ -91,19 +92,20 @@ const (
 )
 
 // Kinds are the kinds of source in the order of the manual.
-var Kinds = []string{KindAIS, KindPcap, KindZeek, KindEVE, KindAccess, KindAdvisories, KindKEV, KindContacts}
+var Kinds = []string{KindAIS, KindPcap, KindInterface, KindZeek, KindEVE, KindAccess, KindAdvisories, KindKEV, KindContacts}
 
 // Source is one feed.
 type Source struct {
-	ID       string        `yaml:"id"`
-	Kind     string        `yaml:"kind"`
-	Address  string        `yaml:"address"`   // ais, contacts: tcp://host:port, udp://host:port; all: a file or directory, "-" for standard input
-	Expect   time.Duration `yaml:"expect"`    // the longest normal silence; 0: none declared, silence is then not judged
-	Sensor   string        `yaml:"sensor"`    // contacts: id of the sensor in the port file
-	TimeZone string        `yaml:"time_zone"` // of times without an offset; "" is UTC
-	Follow   bool          `yaml:"follow"`    // pcap, zeek, eve, access: the file grows
-	Every    time.Duration `yaml:"every"`     // advisories, kev: how often the file is read again; 0: once at the start
-	Access   *Access       `yaml:"access"`    // how to read the CSV of an access source
+	ID          string        `yaml:"id"`
+	Kind        string        `yaml:"kind"`
+	Address     string        `yaml:"address"`     // ais, contacts: tcp://host:port, udp://host:port; all: a file or directory, "-" for standard input
+	Expect      time.Duration `yaml:"expect"`      // the longest normal silence; 0: none declared, silence is then not judged
+	Sensor      string        `yaml:"sensor"`      // contacts: id of the sensor in the port file
+	TimeZone    string        `yaml:"time_zone"`   // of times without an offset; "" is UTC
+	Follow      bool          `yaml:"follow"`      // pcap, zeek, eve, access: the file grows
+	Promiscuous bool          `yaml:"promiscuous"` // interface: take packets that are not for this machine
+	Every       time.Duration `yaml:"every"`       // advisories, kev: how often the file is read again; 0: once at the start
+	Access      *Access       `yaml:"access"`      // how to read the CSV of an access source
 }
 
 // Access declares the CSV of an access-control system.
@@ -196,7 +198,7 @@ func (c *Config) defaults(dir string) {
 		*p = under(dir, *p)
 	}
 	for i := range c.Source {
-		if s := &c.Source[i]; !strings.Contains(s.Address, "://") && s.Address != "-" {
+		if s := &c.Source[i]; !strings.Contains(s.Address, "://") && s.Address != "-" && s.Kind != KindInterface {
 			s.Address = under(dir, s.Address)
 		}
 	}
@@ -281,6 +283,12 @@ func (c *Config) checkSources(pos *strictyaml.Positions) (out strictyaml.Problem
 				bad("address", "standard input is already read by "+stdin, "give this source a file")
 			}
 			stdin = s.ID
+		}
+		if s.Kind == KindInterface && (len(s.Address) > 15 || strings.ContainsAny(s.Address, "/ ")) {
+			bad("address", fmt.Sprintf("%q is not the name of an interface", s.Address), "write it as ip link shows it, such as eth1")
+		}
+		if s.Promiscuous && s.Kind != KindInterface {
+			bad("promiscuous", "it belongs to a source of kind interface", "take it away or change the kind")
 		}
 		if err := checkAddress(s); err != nil {
 			bad("address", err.Error(), "ais and contacts take tcp://host:port, udp://host:port, a file or -; the other kinds take a file or directory")

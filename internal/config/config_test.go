@@ -74,6 +74,8 @@ func TestFaultsHaveTheirPlace(t *testing.T) {
 		{"two on stdin", "sources:\n  - {id: a, kind: ais, address: '-'}\n  - {id: b, kind: ais, address: '-'}\n", "already read by a"},
 		{"http ais", "sources:\n  - {id: a, kind: ais, address: 'http://x:1'}\n", "is not an address"},
 		{"tcp pcap", "sources:\n  - {id: a, kind: pcap, address: 'tcp://x:1'}\n", "is not an address"},
+		{"interface", "sources:\n  - {id: a, kind: interface, address: captures/eth1}\n", "is not the name of an interface"},
+		{"promiscuous file", "sources:\n  - {id: a, kind: pcap, address: x, promiscuous: true}\n", "belongs to a source of kind interface"},
 		{"port", "sources:\n  - {id: a, kind: ais, address: 'tcp://x:99999'}\n", "no port from 1 to 65535"},
 		{"zone", "sources:\n  - {id: a, kind: ais, address: x, time_zone: Mars/One}\n", "not a time zone"},
 		{"access columns", "sources:\n  - {id: a, kind: access, address: x}\n", "needs its columns"},

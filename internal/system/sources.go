@@ -16,6 +16,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/source/ais"
 	"github.com/quaywatch/quaywatch/internal/source/eve"
 	"github.com/quaywatch/quaywatch/internal/source/kev"
+	"github.com/quaywatch/quaywatch/internal/source/live"
 	"github.com/quaywatch/quaywatch/internal/source/pcap"
 	"github.com/quaywatch/quaywatch/internal/source/zeek"
 )
@@ -25,7 +26,7 @@ func domainOf(kind string) string {
 	switch kind {
 	case config.KindAIS, config.KindContacts:
 		return "sea"
-	case config.KindPcap, config.KindZeek, config.KindEVE:
+	case config.KindPcap, config.KindInterface, config.KindZeek, config.KindEVE:
 		return "ot"
 	case config.KindAccess:
 		return "physical"
@@ -54,6 +55,8 @@ func newSource(c config.Source, p *port.Port, marks source.Bookmarks, clock func
 		src, err = contacts(c, p, marks, clock)
 	case config.KindPcap:
 		src = pcap.New(c.ID, []string{c.Address}, pcap.Options{Clock: clock, Expect: c.Expect, Follow: c.Follow, Bookmarks: marks})
+	case config.KindInterface:
+		src, err = live.New(live.Options{ID: c.ID, Interface: c.Address, Promiscuous: c.Promiscuous, Expect: c.Expect, Clock: clock})
 	case config.KindZeek:
 		src, err = zeek.New(zeek.Options{ID: c.ID, Paths: []string{c.Address}, Follow: c.Follow, Expect: c.Expect, Bookmarks: marks, Clock: clock})
 	case config.KindEVE:

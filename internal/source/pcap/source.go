@@ -55,6 +55,9 @@ type Options struct {
 	Bookmarks source.Bookmarks
 	// Input names a reader in evidence; empty is the id of the source.
 	Input string
+	// Lost, where set, tells how many packets a live input dropped so far; they are
+	// counted as rejected.
+	Lost func() uint64
 	// Progress, where set, is told how far the files are read, in bytes.
 	Progress func(read, total int64)
 }
@@ -92,6 +95,7 @@ type Source struct {
 	ends      func() bool           // the followed file was replaced: its end is an end; nil: nothing is followed
 	read      int64
 	total     int64
+	lost      uint64 // packets that a live input dropped
 }
 
 // Stats counts what was read.
@@ -310,6 +314,7 @@ func (s *Source) readPackets(ctx context.Context, c *capture, file *os.File) err
 			s.read = before + c.offset
 			s.progress()
 		}
+		s.missed(name)
 		counted := s.table.counted
 		if err := s.packet(ctx, &fr, &p); err != nil {
 			if s.table.counted != counted { // it is in a flow, whatever failed then
@@ -317,6 +322,17 @@ func (s *Source) readPackets(ctx context.Context, c *capture, file *os.File) err
 			}
 			return err
 		}
+	}
+}
+
+// missed tells that a live input dropped packets since it was asked last.
+func (s *Source) missed(name string) {
+	if s.o.Lost == nil {
+		return
+	}
+	if lost := s.o.Lost(); lost > s.lost {
+		s.lost = lost
+		s.feed.Rejected("packets were dropped before they could be read", event.Raw{Input: name})
 	}
 }
 
