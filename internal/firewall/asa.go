@@ -47,6 +47,7 @@ type asaPort struct {
 	index int
 	level int
 	set   bool // the level is given
+	only  bool // management-only: nothing passes through
 	addr  Set
 	bits  int
 	text  textLine
@@ -205,11 +206,13 @@ func (x *asa) port(p *asaPort, l textLine) {
 		x.oddPort(p, l)
 	case "ipv6":
 		x.Six = true
+	case "management-only":
+		p.only = true
 	case "policy-route":
 		x.NoRoutes = "a policy chooses ways (line " + itoa(l.line) + ")"
 	case "zone-member", "bridge-group", "tunnel":
 		x.baffled(l.line, l.text, "a kind of interface that is not read")
-	case "description", "shutdown", "no", "mtu", "speed", "duplex", "vlan", "channel-group", "management-only", "mac-address", "standby", "lacp", "port-channel", "delay", "hello-interval",
+	case "description", "shutdown", "no", "mtu", "speed", "duplex", "vlan", "channel-group", "mac-address", "standby", "lacp", "port-channel", "delay", "hello-interval",
 		"authentication", "ospf", "dhcprelay", "igmp", "pim", "flowcontrol", "nve-only", "switchport", "power", "cts", "member-interface", "rip", "eigrp", "dhcp", "pppoe":
 	default:
 		x.oddPort(p, l)

@@ -47,6 +47,11 @@ func (x *asa) compile() {
 	}
 	inbound := &Chain{Name: "inbound"}
 	inbound.Rules = append(inbound.Rules, x.implicit("no such interface", DoDeny, All().With(In, names.not(In)), All().With(Out, names.not(Out))))
+	for _, p := range live {
+		if p.only {
+			inbound.Rules = append(inbound.Rules, x.implicit("implicit: an interface for management only", DoDeny, All().With(In, Values(p.index)), All().With(Out, Values(p.index))))
+		}
+	}
 	if !x.intra {
 		var same []Match
 		for _, p := range live {

@@ -108,6 +108,9 @@ func (x *forti) interfaces() {
 				x.address(second, i)
 			}
 		}
+		if l := e.sets["dedicated-to"]; l != nil && !e.is("dedicated-to", "none") {
+			x.doubt(l.line, l.text, "an interface for management", All().With(In, Values(i)), All().With(Out, Values(i)))
+		}
 		if m := e.get("mode"); len(m) > 0 && m[0] != "static" {
 			x.NoRoutes = fmt.Sprintf("the address of %s is given by %s (line %d)", e.name, m[0], e.sets["mode"].line)
 		}

@@ -49,7 +49,7 @@ var icmpTypes = map[string]int{
 var icmp6Types = map[string]int{
 	"destination-unreachable": 1, "packet-too-big": 2, "time-exceeded": 3, "parameter-problem": 4, "echo-request": 128, "echo": 128, "echo-reply": 129,
 	"router-solicitation": 133, "nd-router-solicit": 133, "router-advertisement": 134, "nd-router-advert": 134, "neighbour-solicitation": 135, "neighbor-solicitation": 135, "nd-neighbor-solicit": 135,
-	"neighbour-advertisement": 136, "neighbor-advertisement": 136, "nd-neighbor-advert": 136, "redirect": 137, "nd-redirect": 137,
+	"neighbour-advertisement": 136, "neighbor-advertisement": 136, "nd-neighbor-advert": 136, "mld-listener-query": 130, "mld-listener-report": 131, "mld-listener-done": 132, "mld2-listener-report": 143, "redirect": 137, "nd-redirect": 137,
 }
 
 // number reads a decimal number from 0 to limit.

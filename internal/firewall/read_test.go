@@ -347,3 +347,16 @@ end
 		}
 	}
 }
+
+// TestManagementOnly lets nothing through an interface for management.
+func TestManagementOnly(t *testing.T) {
+	for setting, want := range map[string]string{"": "any in in to any out out, any service by f:8\nany in out to any out in, any service by f:8", " management-only": ""} {
+		p, err := Read("f", []byte(asaText(setting)+"access-list A extended permit ip any any\naccess-group A global\n"), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := described(p, Permit); got != want || len(p.Unread) > 0 {
+			t.Errorf("with %q %v is not understood, and permitted is\n%s", setting, p.Unread, got)
+		}
+	}
+}
