@@ -129,10 +129,11 @@ func (s *Set) Concerning(id string, assets []port.Asset) []Concern {
 	x := newIndex()
 	x.add(s.entry(a))
 	for i := range assets {
-		d := s.device(&assets[i])
-		for _, m := range x.matches(d, x.direct(d, &assets[i])) {
+		one := &assets[i]
+		d := s.device(one)
+		for _, m := range x.matches(d, x.direct(d, one)) {
 			s.score(&m)
-			out = append(out, Concern{assets[i].ID, m})
+			out = append(out, Concern{one.ID, m})
 		}
 	}
 	return out

@@ -16,6 +16,7 @@ import (
 type checked struct {
 	Document string `json:"document"` // path, or "archive!path in it"
 	Valid    bool   `json:"valid"`
+	Rename   string `json:"should_be_named,omitempty"` // where the file has another name than its id asks for (5.1)
 	*csaf.Report
 }
 
@@ -57,12 +58,15 @@ is not valid.`,
 			out := checking{Reports: []checked{}}
 			w := plain{c.OutOrStdout()}
 			look := func(name string, text []byte) error {
-				r := checked{name, true, csaf.Check(text)}
+				r := checked{name, true, "", csaf.Check(text)}
 				if r.Other != "" {
 					out.Skipped++
 					return nil
 				}
 				r.Valid = r.Report.Valid()
+				if want := csaf.Filename(r.ID); r.ID != "" && name != "stdin" && filepath.Base(name[strings.LastIndexByte(name, '!')+1:]) != want {
+					r.Rename = want
+				}
 				out.Documents++
 				if !r.Valid {
 					out.Invalid++
@@ -74,7 +78,7 @@ is not valid.`,
 					}
 				}
 				r.Problems = kept
-				if len(kept) == 0 {
+				if len(kept) == 0 && (r.Rename == "" || deepest == 0) {
 					return nil
 				}
 				if asJSON {
@@ -131,8 +135,8 @@ func printChecked(w io.Writer, r *checked) error {
 		word = "NOT VALID"
 	}
 	fmt.Fprintf(w, "%s: %s\n", r.Document, word)
-	if want := csaf.Filename(r.ID); r.ID != "" && r.Document != "stdin" && filepath.Base(r.Document[strings.LastIndexByte(r.Document, '!')+1:]) != want {
-		fmt.Fprintf(w, "  warning: the file should be named %s (CSAF 2.0, 5.1)\n", want)
+	if r.Rename != "" {
+		fmt.Fprintf(w, "  warning: the file should be named %s (CSAF 2.0, 5.1)\n", r.Rename)
 	}
 	count := map[string]int{}
 	for _, p := range r.Problems {
