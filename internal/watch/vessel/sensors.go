@@ -87,11 +87,11 @@ func (w *Watch) sense(c *event.Contact) {
 	}
 }
 
-// looked judges the contacts whose moment has come: AIS tells of later ones, or
-// time has passed without it.
-func (w *Watch) looked(until int64) {
+// looked judges the contacts whose moment has come: AIS has told of later ones, or
+// they have waited for it since they arrived.
+func (w *Watch) looked(arrived int64) {
 	n := 0
-	for n < len(w.waiting) && w.waiting[n].Time.UnixNano() <= until {
+	for n < len(w.waiting) && (w.waiting[n].Time.UnixNano() <= w.newest-settle || w.waiting[n].Seen.UnixNano() <= arrived-hurry) {
 		w.look(&w.waiting[n])
 		n++
 	}
@@ -187,7 +187,9 @@ func (w *Watch) sweep(s *sensor, at int64) {
 	targets := w.fresh(s, at)
 	vessels := w.around(s, at)
 	of, with := s.pairs(targets, vessels)
-	heard := at-w.newest < int64(30*time.Second) // AIS itself is alive
+	// AIS is alive, and not past the moment: where one of the two feeds is read again
+	// behind the other, where the vessels were is not known any more.
+	heard := seconds(at-w.newest) < 30
 	for i, t := range targets {
 		if v := of[i]; v >= 0 {
 			w.match(s, t, &vessels[v], at)
@@ -197,6 +199,9 @@ func (w *Watch) sweep(s *sensor, at int64) {
 				w.strayed(s, t, t.alone, at)
 			}
 		}
+	}
+	if !heard {
+		return
 	}
 	seeing := s.seeing(vessels, with)
 	seen := map[uint32]bool{}

@@ -95,7 +95,7 @@ func (w *Watch) Observe(b *event.Batch) {
 	w.drawn = nil
 	for i := range b.Vessels {
 		w.report(&b.Vessels[i])
-		w.looked(w.newest - settle)
+		w.looked(math.MinInt64 / 2)
 	}
 	for i := range b.Contacts {
 		w.sense(&b.Contacts[i])
@@ -206,7 +206,7 @@ func (w *Watch) Advance(now time.Time) {
 	defer w.mu.Unlock()
 	at := now.UnixNano()
 	w.asOf = max(w.asOf, at)
-	w.looked(at - hurry)
+	w.looked(at)
 	if len(w.open)+len(w.areas) > 0 {
 		w.drawn = nil
 	}
