@@ -25,6 +25,8 @@ var doubting = map[string]bool{
 	"vessel.false-base-station":     true,
 	"vessel.false-aid":              true,
 	"vessel.gnss-interference":      true,
+	"vessel.sensor-disagrees":       true,
+	"vessel.not-seen":               true,
 }
 
 // Mark is a doubt: the surest finding that holds, of several alike the first by id.

@@ -209,7 +209,7 @@ func TestDoubtedPositions(t *testing.T) {
 			t.Errorf("%s is no rule of the watch", rule)
 		}
 	}
-	harmless := []string{"vessel.dimensions-changed", "vessel.distress-beacon", "vessel.drifting", "vessel.safety-messages", "vessel.silent", "vessel.sudden-stop"}
+	harmless := []string{"vessel.dark-target", "vessel.dimensions-changed", "vessel.distress-beacon", "vessel.drifting", "vessel.safety-messages", "vessel.silent", "vessel.sudden-stop"}
 	for _, rule := range vessel.Rules() {
 		if doubting[rule] == slices.Contains(harmless, rule) {
 			t.Errorf("say whether %s is a doubt about positions", rule)
