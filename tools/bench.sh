@@ -24,6 +24,8 @@ go test -run '^$' -bench Large -benchtime 5x ./internal/attackgraph | tee -a "$t
 
 go test -run '^$' -bench 'TenThousand|NewAdvisory' -benchtime 5x ./internal/advisory | tee -a "$tmp/out"
 
+go test -run '^$' -bench 'Largest|ManyZones' -benchtime 3x ./internal/firewall | tee -a "$tmp/out"
+
 # The decoder of AIS is measured in the time of its own thread, on one core.
 pin=""
 command -v taskset >/dev/null 2>&1 && pin="taskset -c 0"

@@ -87,24 +87,17 @@ func (f *firewallFlags) devices(p *port.Port, portFile string, args []string) ([
 	if info, err := os.Stat(portFile); err == nil && !info.IsDir() {
 		home = filepath.Dir(portFile)
 	}
+	var files []string
 	assets := map[string]string{} // by file
 	for i := range p.Firewalls {
-		w := &p.Firewalls[i]
-		if w.Config == "" {
-			continue
-		}
-		file := filepath.Join(home, filepath.FromSlash(w.Config))
-		assets[filepath.Clean(file)] = w.Asset
-		if len(args) == 0 {
-			assets[file] = w.Asset
+		if w := &p.Firewalls[i]; w.Config != "" {
+			file := filepath.Join(home, filepath.FromSlash(w.Config))
+			files = append(files, file)
+			assets[absolute(file)] = w.Asset
 		}
 	}
 	if len(args) == 0 {
-		for i := range p.Firewalls {
-			if w := &p.Firewalls[i]; w.Config != "" {
-				args = append(args, filepath.Join(home, filepath.FromSlash(w.Config)))
-			}
-		}
+		args = files
 	}
 	if len(args) == 0 {
 		return nil, usagef("name a configuration, or let the port file name some under firewalls")
@@ -113,7 +106,7 @@ func (f *firewallFlags) devices(p *port.Port, portFile string, args []string) ([
 	for _, file := range args {
 		asset, _ := splitAsset(file)
 		if asset == "" {
-			asset = assets[filepath.Clean(file)]
+			asset = assets[absolute(file)]
 		} else if p.Asset(asset) == nil {
 			return nil, usagef("%q is no asset of the port file", asset)
 		}
@@ -130,6 +123,14 @@ func (f *firewallFlags) devices(p *port.Port, portFile string, args []string) ([
 		out = append(out, firewall.Place(p, pol, asset))
 	}
 	return out, nil
+}
+
+// absolute is a path by which files are compared.
+func absolute(file string) string {
+	if a, err := filepath.Abs(file); err == nil {
+		return a
+	}
+	return file
 }
 
 // splitAsset takes ASSET=FILE apart; a file that is there is no such thing.
