@@ -350,8 +350,8 @@ end
 
 // TestManagementOnly lets nothing through an interface for management.
 func TestManagementOnly(t *testing.T) {
-	for setting, want := range map[string]string{"": "any in in to any out out, any service by f:8\nany in out to any out in, any service by f:8", " management-only": ""} {
-		p, err := Read("f", []byte(asaText(setting)+"access-list A extended permit ip any any\naccess-group A global\n"), Options{})
+	for setting, want := range map[string]string{"": "any in in to any out out, any service by f:9\nany in out to any out in, any service by f:9", "management-only": ""} {
+		p, err := Read("f", []byte(asaText(" "+setting)+"access-list A extended permit ip any any\naccess-group A global\n"), Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
