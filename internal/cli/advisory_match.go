@@ -15,6 +15,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
 	csaf "github.com/quaywatch/quaywatch/internal/source/advisory"
+	"github.com/quaywatch/quaywatch/internal/system"
 )
 
 // matching is the JSON document of advisory match.
@@ -119,7 +120,7 @@ func reachable(p *port.Port, j *judged, from []string, at time.Time) (map[string
 	if err := attackgraph.Declare(m, p, at); err != nil {
 		return nil, err
 	}
-	if err := giveWeaknesses(m, p, j.matches); err != nil {
+	if err := system.Weaknesses(m, p, j.matches); err != nil {
 		return nil, err
 	}
 	if err := m.From(from...); err != nil {
@@ -141,25 +142,6 @@ func reachable(p *port.Port, j *judged, from []string, at time.Time) (map[string
 		out[id] = m.Reach(target)
 	}
 	return out, nil
-}
-
-// giveWeaknesses gives the attack graph what advisories say, or could say, about
-// the assets.
-func giveWeaknesses(m *attackgraph.Model, p *port.Port, matches map[string][]advisory.Match) error {
-	for i := range p.Assets {
-		id := p.Assets[i].ID
-		for _, n := range matches[id] {
-			if n.Verdict == advisory.NotAffected {
-				continue
-			}
-			w := attackgraph.Weakness{Asset: id, Advisory: n.ID, Title: n.Title, Affected: n.Verdict == advisory.Affected,
-				Exploited: len(n.Exploited) > 0, EPSS: n.EPSS, CVSS: n.CVSS}
-			if err := attackgraph.Weak(m, w); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // matchAll gathers every asset, ordered by its most urgent match, then by id.

@@ -154,7 +154,7 @@ func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, file st
 	if err != nil {
 		return err
 	}
-	return giveWeaknesses(m, p, j.matches)
+	return system.Weaknesses(m, p, j.matches)
 }
 
 func newAttackPaths() *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/firewall"
 	"github.com/quaywatch/quaywatch/internal/port"
@@ -70,4 +71,23 @@ func readFirewall(file string) (*firewall.Policy, error) {
 		return nil, err
 	}
 	return firewall.Read(file, data, firewall.Options{})
+}
+
+// Weaknesses gives the attack graph what notices say, or could say, about assets;
+// matches are by asset. What was found not to be affected is left out.
+func Weaknesses(m *attackgraph.Model, p *port.Port, matches map[string][]advisory.Match) error {
+	for i := range p.Assets {
+		id := p.Assets[i].ID
+		for _, n := range matches[id] {
+			if n.Verdict == advisory.NotAffected {
+				continue
+			}
+			w := attackgraph.Weakness{Asset: id, Advisory: n.ID, Title: n.Title, Affected: n.Verdict == advisory.Affected,
+				Exploited: len(n.Exploited) > 0, EPSS: n.EPSS, CVSS: n.CVSS}
+			if err := attackgraph.Weak(m, w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/datadir"
 	"github.com/quaywatch/quaywatch/internal/port"
@@ -31,7 +32,7 @@ const (
 
 // riskDesk assesses the port again whenever something changes that the figures
 // rest on: the port file, the risk file and the configurations of firewalls on
-// disk, and what was seen to talk without a conduit. The port file is read anew for it; the watches keep the one
+// disk, what was seen to talk without a conduit, and the notices taken in. The port file is read anew for it; the watches keep the one
 // that the program was started with.
 type riskDesk struct {
 	s     *System
@@ -124,7 +125,8 @@ func (d *riskDesk) problem(now time.Time, text string) {
 	d.stand.Problem, d.stand.Checked = text, now
 }
 
-// fingerprint names everything that the figures rest on: the files under the
+// fingerprint names everything that the figures rest on: the notices taken in, the
+// files under the
 // folder of the port file (with the configurations of firewalls) by size and time, the flows without a conduit, and the
 // hour, since conduits and badges expire.
 func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string, error) {
@@ -146,6 +148,8 @@ func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string,
 	for _, f := range flows {
 		fmt.Fprintln(h, f.From, f.To, f.FromZone, f.Service)
 	}
+	notices := d.s.advisories.Summary()
+	fmt.Fprintln(h, notices.Advisories, notices.CVEs, notices.Exploited, notices.Known, notices.Newest.UnixNano())
 	fmt.Fprintln(h, now.Truncate(time.Hour).Unix())
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
@@ -194,7 +198,7 @@ func (d *riskDesk) known(now time.Time, flows []attackgraph.Flow, basis string) 
 		return nil, nil, err
 	}
 	devices, notes := declaredFirewalls(p, d.home())
-	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows), attackgraph.Let(m, Openings(p, now, devices))); err != nil {
+	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows), attackgraph.Let(m, Openings(p, now, devices)), Weaknesses(m, p, d.matches(p))); err != nil {
 		return nil, nil, err
 	}
 	d.port, d.graph, d.made = p, m, basis
@@ -202,6 +206,20 @@ func (d *riskDesk) known(now time.Time, flows []attackgraph.Flow, basis string) 
 	d.stand.Notes = notes
 	d.mu.Unlock()
 	return p, m, nil
+}
+
+// matches are the notices that are about assets, by asset.
+func (d *riskDesk) matches(p *port.Port) map[string][]advisory.Match {
+	out := map[string][]advisory.Match{}
+	if d.s.advisories.Summary().Advisories == 0 {
+		return out
+	}
+	for i := range p.Assets {
+		if found := d.s.advisories.Matches(&p.Assets[i]); len(found) > 0 {
+			out[p.Assets[i].ID] = found
+		}
+	}
+	return out
 }
 
 // Graph lets use ask the attack graph of what is known now.

@@ -1,6 +1,7 @@
 package system
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/config"
+	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/risk"
 )
 
@@ -152,3 +154,66 @@ func TestNoRiskFileIsSaid(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// TestANoticeMovesTheRisk: an advisory about a server on a way makes the way likelier.
+func TestANoticeMovesTheRisk(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeExample(filepath.Join(dir, "port")); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse(filepath.Join(dir, "quaywatch.yaml"), []byte("port: port/port.yaml\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.warmed.Store(true)
+	look := func() risk.Standing {
+		t.Helper()
+		if err := s.risk.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return s.risk.Standing()
+	}
+	first := look()
+	var notices []event.Advisory
+	for _, path := range []string{"../../examples/saltmere/advisories"} {
+		f, err := Recording(config.Source{ID: "own", Kind: config.KindAdvisories, Address: path}, s.port.Load())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Source.Run(t.Context(), put(func(b *event.Batch) { notices = append(notices, b.Advisories...) })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(notices) == 0 {
+		t.Fatal("the example has no notices")
+	}
+	s.advisories.Observe(&event.Batch{Advisories: notices})
+	second := look()
+	if second.Problem != "" || second.Assessment == first.Assessment {
+		t.Fatalf("notices came in and nothing was scored again: %q", second.Problem)
+	}
+	given := 0
+	if err := s.risk.Graph(t.Context(), func(m *attackgraph.Model) error {
+		for g := range m.Givens {
+			if g.Origin == attackgraph.FromAdvisories {
+				given++
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if given == 0 {
+		t.Error("the attack graph knows nothing of the notices")
+	}
+}
+
+// put is a sink that keeps what it is given.
+type put func(*event.Batch)
+
+func (f put) Put(_ context.Context, b *event.Batch) error { f(b); return nil }
