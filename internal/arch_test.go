@@ -46,7 +46,7 @@ var rooms = map[string][]string{
 	"internal/source/ais":      {"internal/source", "internal/event", "ais"},
 	"internal/source/pcap":     {"internal/source", "internal/event", "ics"},
 	"internal/source/live":     {"internal/source", "internal/source/pcap"}, // packets of an interface, handed to the reader of captures
-	"internal/source/tail":     {"internal/source", "internal/event"}, // reads logs that others write, for zeek and eve
+	"internal/source/tail":     {"internal/source", "internal/event"},       // reads logs that others write, for zeek and eve
 	"internal/source/zeek":     {"internal/source", "internal/source/tail", "internal/event"},
 	"internal/source/eve":      {"internal/source", "internal/source/tail", "internal/event"},
 	"internal/source/access":   {"internal/source", "internal/event"},
@@ -114,6 +114,7 @@ var rooms = map[string][]string{
 
 	"tools/coastbuild":  {},
 	"tools/load":        {"ais"}, // writes the AIS of a whole sea
+	"tools/bigcap":      {},      // a large capture for the bench, and the plain peer
 	"tools/webbuild":    {},
 	"tools/screenshots": {},
 }

@@ -32,6 +32,30 @@ command -v taskset >/dev/null 2>&1 && pin="taskset -c 0"
 go test -c -o "$tmp/ais.test" ./ais
 (cd ais && $pin "$tmp/ais.test" -test.run '^$' -test.bench 'Blocks|Reader|JSON|Limit' -test.benchtime 1s) | tee "$tmp/ais" | tee -a "$tmp/out"
 
+# A large capture: inventory, flows, zones and violations against tcpdump and a plain
+# count of flows, in the same run, in processor time (user and system, whole process).
+if [ -d "$shared/ot/pcap" ]; then
+	go build -o "$tmp/bigcap" ./tools/bigcap
+	"$tmp/bigcap" -size "${BIGCAP:-1000000000}" -o "$tmp/big.pcap" "$shared/ot/pcap"
+	cpu() { # command: prints its user and system time together
+		/usr/bin/env bash -c 'TIMEFORMAT="%U %S"; { time "$@" >/dev/null 2>/dev/null; } 2>&1' _ "$@" | tail -1 | awk '{ print $1 + $2 }'
+	}
+	cat "$tmp/big.pcap" >/dev/null
+	ours=$(cpu "$tmp/quaywatch" network check --json --port examples/saltmere "$tmp/big.pcap")
+	plain=$(cpu "$tmp/bigcap" -count "$tmp/big.pcap")
+	echo
+	echo "== capture of ${BIGCAP:-1000000000} bytes, processor seconds"
+	echo "quaywatch network check  $ours"
+	echo "plain gopacket flows     $plain   quaywatch takes $(awk "BEGIN{printf \"%.1f\", $ours/$plain}") times as long"
+	if command -v tcpdump >/dev/null 2>&1; then
+		theirs=$(cpu tcpdump -r "$tmp/big.pcap" -w /dev/null)
+		echo "tcpdump to /dev/null     $theirs   quaywatch takes $(awk "BEGIN{printf \"%.1f\", $ours/$theirs}") times as long (goal 1)"
+	else
+		echo "tcpdump is not installed: no ratio to it"
+	fi
+	rm -f "$tmp/big.pcap"
+fi
+
 echo
 echo "== measured against the goals"
 awk '

@@ -14,8 +14,9 @@ const (
 	defaultTCPIdle   = 5 * time.Minute
 	defaultOtherIdle = 60 * time.Second
 	earlyLive        = 2 * time.Second
-	closedIdle       = 10 * time.Second // a closed TCP conversation waits for stragglers
-	sweepEvery       = int64(time.Second)
+	closedIdle       = 10 * time.Second   // a closed TCP conversation waits for stragglers
+	sweepEvery       = int64(time.Second) // of a live input; see newTable
+	sweepSeldom      = 10 * time.Second   // of files: nobody waits for a flow to be told
 	maxFragments     = 1024
 )
 
@@ -31,6 +32,7 @@ type table struct {
 	fragments map[fragmentKey]*flow
 	now       int64 // newest packet time, nanoseconds
 	swept     int64
+	every     int64 // between sweeps, which walk all flows that are quiet
 	since     int64 // watching without a gap since; 0: nothing seen yet
 	evicted   uint64
 	counted   uint64 // packets that are in a flow
@@ -46,7 +48,8 @@ type fragmentKey struct {
 }
 
 func newTable(o Options) *table {
-	return &table{o: o, flows: map[key]*flow{}, fragments: map[fragmentKey]*flow{}}
+	every := max(sweepEvery, min(int64(sweepSeldom), int64(o.Early)/6))
+	return &table{o: o, every: every, flows: map[key]*flow{}, fragments: map[fragmentKey]*flow{}}
 }
 
 // add counts one packet.
@@ -96,7 +99,7 @@ func (t *table) turn(now int64) error {
 		t.since, t.swept = now, now
 	}
 	t.now = max(t.now, now)
-	if t.now-t.swept < sweepEvery {
+	if t.now-t.swept < t.every {
 		return nil
 	}
 	return t.sweep(t.now)

@@ -36,6 +36,7 @@ type host struct {
 	stranger  *stranger         // as which it was told, nil: it was not
 	compared  uint8             // fields whose difference from the register was told
 	facts     map[string]string // further things it said of itself
+	habits    *habits
 	touches   map[touchKey]*Touch
 	claims    map[string]time.Time // addresses that its MAC spoke for, and when last
 	proxy     bool                 // it speaks for so many that none is believed to be its own
@@ -215,6 +216,9 @@ func (h *host) absorb(o *host) {
 	h.compared |= o.compared
 	h.absorbFacts(o)
 	h.absorbTouches(o)
+	if h.habits == nil {
+		h.habits = o.habits
+	}
 	for _, n := range o.names {
 		h.names = remember(h.names, n, maxNames)
 	}

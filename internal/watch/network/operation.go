@@ -38,6 +38,7 @@ func (w *Watch) operation(o *event.DeviceOperation) {
 		client.seen(o.Last, o.Source)
 	}
 	if w.port != nil {
+		w.usualOperation(o, client, device)
 		w.approve(o, client, device)
 	}
 }

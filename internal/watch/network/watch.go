@@ -28,6 +28,7 @@ type Options struct {
 	Repeat      time.Duration // how often a condition that goes on is told again; 5 min
 	ClearAfter  time.Duration // of listening without such traffic after which it is over; 1 h
 	ScanQuiet   time.Duration // of listening without a scanning minute after which a scan is over; 30 min
+	Learn       time.Duration // of listening over which what a device does is taken for usual; 7 days
 	SilentAfter time.Duration // of listening after which a controller that was not heard has fallen silent; 1 h
 	AbsentAfter time.Duration // of listening after which a device that was not heard is gone; 24 h
 }
@@ -50,6 +51,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ScanQuiet <= 0 {
 		o.ScanQuiet = 30 * time.Minute
+	}
+	if o.Learn <= 0 {
+		o.Learn = 7 * 24 * time.Hour
 	}
 	if o.SilentAfter <= 0 {
 		o.SilentAfter = time.Hour
@@ -242,6 +246,7 @@ func (w *Watch) flow(f *event.Flow) {
 	if server != nil && f.PacketsIn > 0 {
 		w.unregistered(server, &f.Head, f.Server.IP, "sent packets")
 	}
+	w.usual(f, client, server)
 	if ok && j.verdict == Undeclared && (!scanning || f.Answered) {
 		w.breach(f, &j, client, server)
 	}
