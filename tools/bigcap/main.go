@@ -46,19 +46,19 @@ func packets(dir string) (all [][]byte, err error) {
 		if err != nil || !d.Type().IsRegular() || filepath.Ext(path) != ".pcap" {
 			return err
 		}
-		f, err := os.Open(path)
+		f, err := os.Open(path) //nolint:gosec // G122: a developer names the directory
 		if err != nil {
 			return err
 		}
 		defer f.Close()
 		r, err := pcapgo.NewReader(bufio.NewReader(f))
 		if err != nil || r.LinkType() != layers.LinkTypeEthernet {
-			return nil //nolint:nilerr // of another form: others are enough
+			return nil // of another form: others are enough
 		}
 		for {
 			b, _, err := r.ReadPacketData()
 			if err != nil {
-				return nil //nolint:nilerr // the end, or a damaged one
+				return nil // the end, or a damaged one
 			}
 			all = append(all, b)
 		}
