@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -333,5 +334,40 @@ func TestFaultsNameTheirPlace(t *testing.T) {
 	}
 	if _, err := Score(context.Background(), Inputs{Port: p, File: &File{}}); err == nil {
 		t.Error("no scenarios and no error")
+	}
+}
+
+// TestAnOpeningNeverLowers: whatever undue rules are opened, no scenario's figures
+// fall below those of the port without them.
+func TestAnOpeningNeverLowers(t *testing.T) {
+	p := saltmere(t, nil)
+	plain := inputs(t, p)
+	plain.Years = 1
+	before := byID(score(t, plain))
+	zones := []string{"office-net", "camera-net", "video-net", "server-net"}
+	for seed := range uint64(12) {
+		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test that repeats
+		in := inputs(t, p)
+		in.Years = 1
+		var list []attackgraph.Opening
+		for range 1 + r.IntN(4) {
+			a := &p.Assets[r.IntN(len(p.Assets))]
+			for _, o := range attackgraph.Offers(a) {
+				list = append(list, attackgraph.Opening{Rule: "rule " + a.ID, Zone: zones[r.IntN(len(zones))], Host: a.ID, Service: o.Name, Part: r.IntN(2) == 0, Unsure: r.IntN(2) == 0, Where: "test"})
+			}
+		}
+		if err := attackgraph.Let(in.Graph, list); err != nil {
+			t.Fatal(err)
+		}
+		a, err := Score(context.Background(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for id, s := range byID(a) {
+			was := before[id]
+			if s.Chance.Mid < was.Chance.Mid*(1-1e-9) || s.Chance.High < was.Chance.High*(1-1e-9) || s.Chance.Low < was.Chance.Low*(1-1e-9) {
+				t.Errorf("seed %d, %s: chance %v, without the rules %v", seed, id, s.Chance, was.Chance)
+			}
+		}
 	}
 }

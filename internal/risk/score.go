@@ -253,6 +253,20 @@ func (in *Inputs) way(ctx context.Context, s *Scenario, v *Scored) error {
 		return err
 	}
 	v.Reach = answer.Reach
+	// Many alike ways through what should be closed can push others out of those that
+	// are looked at. Ways that need nothing of the kind are looked at by themselves, so
+	// that an opened rule never makes a port look safer than it is without.
+	if undue := in.undue(); len(undue) > 0 && len(answer.Paths) > 0 {
+		if err := in.Graph.Try(undue, func() error {
+			other, err := in.Graph.Ask(ctx, target, attackgraph.Likeliest, waysLooked)
+			if err == nil {
+				answer.Paths = append(answer.Paths, other.Paths...)
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+	}
 	if len(answer.Paths) == 0 {
 		v.Chance, v.Why = Span{}, "no rule leads there, as far as the port file is true"
 		return nil
@@ -272,6 +286,18 @@ func (in *Inputs) way(ctx context.Context, s *Scenario, v *Scored) error {
 		v.Why = "the way rests on something that nobody has seen"
 	}
 	return nil
+}
+
+// undue are the changes that would end what no conduit allows: rules of firewalls
+// and traffic that was seen.
+func (in *Inputs) undue() (out []string) {
+	for g := range in.Graph.Givens {
+		if g.Change != "" && (g.Origin == attackgraph.FromFirewalls || g.Origin == attackgraph.FromFlows) {
+			out = append(out, g.Change)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // leavesOf is what the controls of some kinds leave: Π (1 − efficacy · coverage · reliability).
