@@ -22,10 +22,10 @@ func newPortCommand() *cobra.Command {
 		Long:  "The port file declares the port: places, networks, devices, services and people. See docs/manual/port-file.md.",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return usagef("name one of: init, check, show, schema (see 'quaywatch port --help')")
+			return usagef("name one of: init, check, show, schema, netbox (see 'quaywatch port --help')")
 		},
 	}
-	c.AddCommand(newPortInit(), newPortCheck(), newPortShow(), newPortSchema())
+	c.AddCommand(newPortInit(), newPortCheck(), newPortShow(), newPortSchema(), newPortNetBox())
 	return c
 }
 
