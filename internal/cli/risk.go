@@ -102,8 +102,9 @@ is crossed, or may be.`,
 func newRiskExplain() *cobra.Command {
 	var f riskFlags
 	var against, againstRisk string
+	var rules []string
 	c := &cobra.Command{
-		Use:   "explain --port BEFORE --against AFTER",
+		Use:   "explain --port BEFORE --against AFTER | --against-firewall CONFIG",
 		Short: "What moved the figures between two states, cause by cause",
 		Long: `Explain assesses two port files (and their risk files) with the same random
 numbers and prints each cause of the difference in money, hours and containers.
@@ -113,12 +114,18 @@ Exit codes: 0 done, the expected year costs no more; 1 failed; 2 used wrongly; 3
 done, it costs more.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if against == "" && rules == nil {
+				return usagef("risk explain needs --against or --against-firewall (see 'quaywatch risk explain --help')")
+			}
 			if against == "" {
-				return usagef("risk explain needs --against (see 'quaywatch risk explain --help')")
+				against = f.port
 			}
 			before, _, err := f.score(c, f.port, f.risk)
 			if err != nil {
 				return err
+			}
+			if rules != nil {
+				f.firewalls = rules
 			}
 			after, _, err := f.score(c, against, againstRisk)
 			if err != nil {
@@ -137,7 +144,8 @@ done, it costs more.`,
 		},
 	}
 	f.flags(c)
-	c.Flags().StringVar(&against, "against", "", "port file of the later state (required)")
+	c.Flags().StringVar(&against, "against", "", "port file of the later state (default the same)")
+	c.Flags().StringSliceVar(&rules, "against-firewall", nil, "configurations of firewalls of the later state (default those of --firewall)")
 	c.Flags().StringVar(&againstRisk, "against-risk", "", "its risk file (default risk.yaml beside it)")
 	return c
 }
