@@ -238,7 +238,7 @@ func printPlan(w io.Writer, p *risk.Plan, currency string) error {
 	for _, c := range p.Chosen {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.1f\n", c.Treatment, c.Option, c.Budget, amount(c.Cost), amount(c.Alone), c.Return)
 	}
-	for _, c := range p.Left0 {
+	for _, c := range p.Passed {
 		fmt.Fprintf(t, "not %s\t%s\t%s\t%s\t%s\t%.1f\n", c.Treatment, c.Option, c.Budget, amount(c.Cost), amount(c.Alone), c.Return)
 	}
 	if err := t.Flush(); err != nil {

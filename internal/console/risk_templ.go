@@ -1553,7 +1553,7 @@ func riskPlan(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			for _, c := range p.Left0 {
+			for _, c := range p.Passed {
 				templ_7745c5c3_Err = riskOption(c, false).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -19,7 +19,7 @@ type Plan struct {
 	Proven   bool     `json:"proven"`   // and its certificate was verified without the search
 	Assessed Range    `json:"assessed"` // the choice scored as a whole, attack graph and all
 	Chosen   []Chosen `json:"chosen"`
-	Left0    []Chosen `json:"not_chosen"`
+	Passed   []Chosen `json:"not_chosen"` // passed over
 	Budgets  []Spent  `json:"budgets"`
 	Frontier []Point  `json:"frontier"`
 	// GordonLoeb is the most that Gordon and Loeb (2002) would spend a year to lower
@@ -81,7 +81,7 @@ func Choose(ctx context.Context, in Inputs, a *Assessment) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Left: s.Loss, Bound: s.Bound, Proven: s.Proven && s.Certificate.Verify(p) == nil, Chosen: []Chosen{}, Left0: []Chosen{}, Budgets: []Spent{}, Frontier: []Point{}}
+	plan := &Plan{Left: s.Loss, Bound: s.Bound, Proven: s.Proven && s.Certificate.Verify(p) == nil, Chosen: []Chosen{}, Passed: []Chosen{}, Budgets: []Spent{}, Frontier: []Point{}}
 	for _, t := range p.Terms {
 		plan.Now += t.Loss
 	}
@@ -93,7 +93,7 @@ func Choose(ctx context.Context, in Inputs, a *Assessment) (*Plan, error) {
 			if s.Choice[i] == k {
 				plan.Chosen = append(plan.Chosen, c)
 			} else {
-				plan.Left0 = append(plan.Left0, c)
+				plan.Passed = append(plan.Passed, c)
 			}
 		}
 	}
