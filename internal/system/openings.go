@@ -39,6 +39,16 @@ func Openings(p *port.Port, at time.Time, devices []*firewall.Device) []attackgr
 // maxFirewallBytes bounds a configuration that is read.
 const maxFirewallBytes = 64 << 20
 
+// configurations are the files of firewalls that the port file names.
+func configurations(p *port.Port, home string) (files []string) {
+	for i := range p.Firewalls {
+		if c := p.Firewalls[i].Config; c != "" {
+			files = append(files, filepath.Join(home, filepath.FromSlash(c)))
+		}
+	}
+	return files
+}
+
 // declaredFirewalls reads the configurations that the port file names. What can't be
 // read is told in notes and left out: the rest goes on.
 func declaredFirewalls(p *port.Port, home string) (devices []*firewall.Device, notes []string) {

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,15 +33,17 @@ const (
 
 // riskDesk assesses the port again whenever something changes that the figures
 // rest on: the port file, the risk file and the configurations of firewalls on
-// disk, what was seen to talk without a conduit, and the notices taken in. The port file is read anew for it; the watches keep the one
-// that the program was started with.
+// disk, what was seen to talk without a conduit, and the notices taken in. The
+// port file is read anew for it; the watches keep the one that the program was
+// started with.
 type riskDesk struct {
 	s     *System
 	cache risk.Cache
 
 	mu    sync.Mutex
 	stand risk.Standing
-	basis string // fingerprint of what the newest assessment rests on
+	basis string   // fingerprint of what the newest assessment rests on; "": score again
+	rules []string // configurations of firewalls that the port file names
 
 	graphMu sync.Mutex // the graph is used by one at a time
 	graph   *attackgraph.Model
@@ -51,6 +54,7 @@ type riskDesk struct {
 func newRiskDesk(s *System) *riskDesk {
 	d := &riskDesk{s: s}
 	d.stand.File = risk.Beside(s.cfg.Port)
+	d.rules = configurations(s.port.Load(), d.home())
 	return d
 }
 
@@ -69,7 +73,11 @@ func (d *riskDesk) look(ctx context.Context) error {
 	}
 	now := time.Now().UTC()
 	if _, err := os.Stat(d.stand.File); errors.Is(err, fs.ErrNotExist) {
-		d.problem(now, "")
+		text := ""
+		if d.Standing().Assessment != nil {
+			text = d.stand.File + " is gone: the figures are of before"
+		}
+		d.problem(now, text)
 		return nil
 	}
 	flows := seen(d.s.port.Load(), d.s.watches.Network.Picture())
@@ -122,18 +130,24 @@ func (d *riskDesk) problem(now time.Time, text string) {
 	if text != "" && text != d.stand.Problem {
 		d.s.log.Warn("the risk could not be assessed", "error", text)
 	}
-	d.stand.Problem, d.stand.Checked = text, now
+	d.stand.Problem, d.stand.Checked, d.basis = text, now, ""
 }
 
-// fingerprint names everything that the figures rest on: the notices taken in, the
-// files under the
-// folder of the port file (with the configurations of firewalls) by size and time, the flows without a conduit, and the
-// hour, since conduits and badges expire.
+// fingerprint names everything that the figures rest on: the YAML and CSV files
+// under the folder of the port file and the configurations of firewalls by size and
+// time, the flows without a conduit, the notices taken in, and the hour, since
+// conduits and badges expire. What the program itself writes is no part of it: the
+// data directory may lie in the same folder.
 func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string, error) {
 	h := sha256.New()
 	err := filepath.WalkDir(d.home(), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+		switch {
+		case err != nil:
 			return err
+		case e.IsDir() && sameFile(path, d.s.cfg.Data):
+			return filepath.SkipDir
+		case e.IsDir() || !slices.Contains([]string{".yaml", ".yml", ".csv"}, filepath.Ext(path)):
+			return nil
 		}
 		info, err := e.Info()
 		if err != nil {
@@ -145,6 +159,16 @@ func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string,
 	if err != nil {
 		return "", fmt.Errorf("looking at the port file: %w", err)
 	}
+	d.mu.Lock()
+	rules := d.rules
+	d.mu.Unlock()
+	for _, path := range rules {
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
+		} else {
+			fmt.Fprintln(h, path, "is not there")
+		}
+	}
 	for _, f := range flows {
 		fmt.Fprintln(h, f.From, f.To, f.FromZone, f.Service)
 	}
@@ -152,6 +176,12 @@ func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string,
 	fmt.Fprintln(h, notices.Advisories, notices.CVEs, notices.Exploited, notices.Known, notices.Newest.UnixNano())
 	fmt.Fprintln(h, now.Truncate(time.Hour).Unix())
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func sameFile(a, b string) bool {
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err1 == nil && err2 == nil && os.SameFile(x, y)
 }
 
 // home is the folder of the port file.
@@ -203,7 +233,7 @@ func (d *riskDesk) known(now time.Time, flows []attackgraph.Flow, basis string) 
 	}
 	d.port, d.graph, d.made = p, m, basis
 	d.mu.Lock()
-	d.stand.Notes = notes
+	d.stand.Notes, d.rules = notes, configurations(p, d.home())
 	d.mu.Unlock()
 	return p, m, nil
 }

@@ -223,3 +223,51 @@ func TestANoticeMovesTheRisk(t *testing.T) {
 type put func(*event.Batch)
 
 func (f put) Put(_ context.Context, b *event.Batch) error { f(b); return nil }
+
+// TestOwnFilesMoveNothing: the data directory may lie beside the port file, as it
+// does when nothing is said; what the program writes there is no reason to score.
+func TestOwnFilesMoveNothing(t *testing.T) {
+	dir := t.TempDir()
+	if err := writeExample(dir); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse(filepath.Join(dir, "quaywatch.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	s.warmed.Store(true)
+	look := func() risk.Standing {
+		t.Helper()
+		if err := s.risk.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return s.risk.Standing()
+	}
+	first := look()
+	for _, name := range []string{"data/mark", "data/table.csv", "notes.txt"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if again := look(); again.Assessment != first.Assessment {
+			t.Errorf("%s was written and everything was scored again", name)
+		}
+	}
+	file := filepath.Join(dir, "risk.yaml")
+	if err := os.Rename(file, file+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if gone := look(); gone.Assessment == nil || !strings.Contains(gone.Problem, "is gone") {
+		t.Errorf("the risk file is gone: %q", gone.Problem)
+	}
+	if err := os.Rename(file+".away", file); err != nil {
+		t.Fatal(err)
+	}
+	if back := look(); back.Problem != "" {
+		t.Errorf("the risk file is back: %q", back.Problem)
+	}
+}
