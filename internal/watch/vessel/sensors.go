@@ -48,7 +48,6 @@ type target struct {
 	smoothLat float64
 	smoothLon float64
 	accuracy  float64
-	first     int64
 	head      event.Head // of the newest contact
 	start     event.Head // of the first since it has been alone
 	mmsi      uint32     // of the vessel that it was paired with last, 0 none
@@ -129,7 +128,7 @@ func (w *Watch) look(c *event.Contact) {
 		if len(s.targets) >= maxTargets && s.targets[c.Track] == nil {
 			return
 		}
-		t = &target{track: c.Track, first: at}
+		t = &target{track: c.Track}
 		s.targets[c.Track] = t
 	}
 	if at <= t.at {
@@ -184,6 +183,11 @@ type pair struct {
 
 // sweep pairs targets and vessels of one turn and lets the rules count.
 func (w *Watch) sweep(s *sensor, at int64) {
+	for mmsi := range s.watched {
+		if w.ships[mmsi] == nil {
+			delete(s.watched, mmsi) // forgotten: nothing can be missed of it any more
+		}
+	}
 	targets := w.fresh(s, at)
 	vessels := w.around(s, at)
 	of, with := s.pairs(targets, vessels)
@@ -384,7 +388,7 @@ func (s *sensor) seeing(vessels []candidate, with []int) (share float64) {
 func (w *Watch) match(s *sensor, t *target, c *candidate, at int64) {
 	v := c.s
 	if t.mmsi != v.mmsi {
-		t.mmsi, t.paired = v.mmsi, 0
+		t.mmsi, t.paired, t.calm, t.elsewhere = v.mmsi, 0, 0, 0
 	}
 	t.paired, t.alone, t.pairSOG = min(t.paired+1, 1000), 0, v.hulls[c.hull].sog
 	w.lighten(s, t, at, "A vessel with AIS is where the target is.")

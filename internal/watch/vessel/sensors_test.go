@@ -284,3 +284,33 @@ func TestFeedsThatCatchUp(t *testing.T) {
 		}
 	}
 }
+
+// What a sensor keeps of vessels goes when the watch forgets them.
+func TestSensorsForget(t *testing.T) {
+	size := func(batches []*event.Batch, later time.Duration) int {
+		w := vessel.New(radarPort(), vessel.Options{}, func(finding.Occurrence) {})
+		for i, b := range batches {
+			w.Observe(b)
+			w.Advance(start.Add(time.Duration(i) * time.Second))
+		}
+		w.Advance(start.Add(later))
+		for i := range 10 { // a buoy that is seen afterwards
+			c := event.Contact{Head: event.Head{Time: start.Add(later + time.Duration(i)*3*time.Second), Seen: start.Add(later)}, Sensor: "head", Track: "buoy", Lat: radarLat, Lon: radarLon + 0.1}
+			w.Observe(&event.Batch{Contacts: []event.Contact{c}})
+		}
+		w.Advance(start.Add(later + time.Hour))
+		var b bytes.Buffer
+		if err := w.Save(&b, 1); err != nil {
+			t.Fatal(err)
+		}
+		return b.Len()
+	}
+	var many []hull
+	for i := range uint32(40) {
+		many = append(many, hull{mmsi: 211000100 + i, length: 100, at: straight(-15_000+float64(i)*700, 6000, 10, 90)})
+	}
+	few, lot := size(scene(4, many[:4]...), 30*time.Hour), size(scene(4, many...), 30*time.Hour)
+	if lot > few+2000 {
+		t.Errorf("a day after 40 vessels the watch keeps %d bytes, after 4 %d", lot, few)
+	}
+}
