@@ -13,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -44,6 +43,7 @@ type riskDesk struct {
 	stand risk.Standing
 	basis string   // fingerprint of what the newest assessment rests on; "": score again
 	rules []string // configurations of firewalls that the port file names
+	lines int      // of the history on disk
 
 	graphMu sync.Mutex // the graph is used by one at a time
 	graph   *attackgraph.Model
@@ -112,13 +112,13 @@ func (d *riskDesk) look(ctx context.Context) error {
 		d.mu.Unlock()
 		return nil
 	}
-	history := append(d.stand.History[max(0, len(d.stand.History)-riskHistory+1):len(d.stand.History):len(d.stand.History)], move)
-	d.stand.History = history
+	from, n := max(0, len(d.stand.History)-riskHistory+1), len(d.stand.History)
+	d.stand.History = append(d.stand.History[from:n:n], move) // never into what a page may be reading
 	d.mu.Unlock()
 	for _, s := range move.Steps {
 		d.s.log.Info("the risk moved", "scenario", s.Scenario, "part", s.Part, "operator", s.Moves.Operator, "hours", s.Moves.Hours, "cause", s.Cause)
 	}
-	if err := d.keep(move, len(history)); err != nil {
+	if err := d.keep(move); err != nil {
 		d.s.log.Warn("a move of the risk is shown and not kept", "error", err)
 	}
 	return nil
@@ -281,16 +281,15 @@ func (d *riskDesk) Graph(ctx context.Context, use func(*attackgraph.Model) error
 func seen(p *port.Port, pic network.Picture) (out []attackgraph.Flow) {
 	for i := range pic.Uses {
 		u := &pic.Uses[i]
-		if u.Verdict != network.Undeclared || u.Last.IsZero() {
+		if u.Verdict != network.Undeclared || u.Last.IsZero() || u.Port == 0 {
+			continue // not seen, or one of those that are told together when there are too many
+		}
+		client, err1 := netip.ParseAddr(u.Client)
+		server, err2 := netip.ParseAddr(u.Server)
+		if err1 != nil || err2 != nil {
 			continue
 		}
-		from, to, ok := strings.Cut(u.Example, " → ")
-		client, err1 := netip.ParseAddr(from)
-		server, err2 := netip.ParseAddrPort(to)
-		if !ok || err1 != nil || err2 != nil {
-			continue
-		}
-		a, b := p.AssetByIP(client), p.AssetByIP(server.Addr())
+		a, b := p.AssetByIP(client), p.AssetByIP(server)
 		if a == nil || b == nil {
 			continue
 		}
@@ -301,15 +300,16 @@ func seen(p *port.Port, pic network.Picture) (out []attackgraph.Flow) {
 
 // keep appends a move to the history on disk, which is written anew when it has
 // grown to twice what is kept.
-func (d *riskDesk) keep(m risk.Move, kept int) error {
+func (d *riskDesk) keep(m risk.Move) error {
 	path := filepath.Join(d.s.cfg.Data, datadir.Risk)
 	line, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("keeping the history of the risk: %w", err)
 	}
-	if info, err := os.Stat(path); err == nil && kept >= riskHistory && info.Size() > 2*int64(riskHistory)*int64(len(line)) {
+	if d.lines >= 2*riskHistory {
 		return d.rewrite(path)
 	}
+	d.lines++
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("keeping the history of the risk: %w", err)
@@ -324,13 +324,14 @@ func (d *riskDesk) rewrite(path string) error {
 	if err != nil {
 		return fmt.Errorf("keeping the history of the risk: %w", err)
 	}
-	w := json.NewEncoder(f)
-	for _, m := range d.Standing().History {
+	w, history := json.NewEncoder(f), d.Standing().History
+	for _, m := range history {
 		err = errors.Join(err, w.Encode(m))
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("keeping the history of the risk: %w", err)
 	}
+	d.lines = len(history)
 	return os.Rename(part, path)
 }
 
@@ -355,7 +356,7 @@ func (d *riskDesk) recall() error {
 		}
 	}
 	d.mu.Lock()
-	d.stand.History = all[max(0, len(all)-riskHistory):]
+	d.stand.History, d.lines = all[max(0, len(all)-riskHistory):], len(all)
 	d.mu.Unlock()
 	return lines.Err()
 }

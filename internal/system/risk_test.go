@@ -4,8 +4,10 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -14,6 +16,8 @@ import (
 	"github.com/quaywatch/quaywatch/internal/config"
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/risk"
+	"github.com/quaywatch/quaywatch/internal/simulate"
+	"github.com/quaywatch/quaywatch/internal/watch"
 )
 
 // TestRiskMovesWithTheRule is the proof on the running system: a rule is opened in
@@ -269,5 +273,29 @@ func TestOwnFilesMoveNothing(t *testing.T) {
 	}
 	if back := look(); back.Problem != "" {
 		t.Errorf("the risk file is back: %q", back.Problem)
+	}
+}
+
+// TestSeenTalks: what talks without a conduit reaches the attack graph, by the
+// analysis of a simulated attack; what is allowed, or of nobody, does not.
+func TestSeenTalks(t *testing.T) {
+	p := played{dir: play(t, simulate.Options{Seed: 1, Start: scenarioStart, Campaign: true}, time.Hour).dir}
+	set := watch.New(loadSaltmere(t))
+	feed := recording(t, config.KindPcap, filepath.Join(p.dir, "network.pcap"))
+	if err := feed.Source.Run(t.Context(), put(set.Observe)); err != nil {
+		t.Fatal(err)
+	}
+	flows := seen(loadSaltmere(t), set.Network.Picture())
+	var got []string
+	for _, f := range flows {
+		if !f.Undue || f.Last.IsZero() || strings.HasPrefix(f.Service, "tcp/0") {
+			t.Errorf("%+v", f)
+		}
+		got = append(got, f.From+" "+f.To+" "+f.Service)
+	}
+	for _, want := range []string{"camera-17 nvr-2 tcp/443 tls", "nvr-2 tos-db-2 tcp/1433 tds"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%q is not among %q", want, got)
+		}
 	}
 }

@@ -104,7 +104,9 @@ type ConduitUse struct {
 	First       time.Time `json:"first,omitzero"` // zero where nothing was seen
 	Last        time.Time `json:"last,omitzero"`
 	Example     string    `json:"example,omitempty"` // "10.20.4.7 → 10.30.1.12:1433"
-	Pairs       int       `json:"pairs"`             // distinct client and server addresses
+	Client      string    `json:"-"`                 // addresses of the example; empty below IP
+	Server      string    `json:"-"`
+	Pairs       int       `json:"pairs"` // distinct client and server addresses
 }
 
 // Picture is the network as observed, hosts ordered by id, uses by zones and port.

@@ -18,12 +18,13 @@ type useKey struct {
 }
 
 type use struct {
-	why         string
-	flows       uint64
-	bytes       uint64
-	first, last time.Time
-	example     string
-	pairs       map[string]bool
+	why            string
+	flows          uint64
+	bytes          uint64
+	first, last    time.Time
+	example        string
+	client, server string // addresses of the example
+	pairs          map[string]bool
 }
 
 // uses counts what went between zones.
@@ -59,7 +60,7 @@ func (u *uses) add(f *event.Flow, j *judgement) {
 	}
 	if r == nil {
 		r = &use{first: f.Time, last: f.Last, pairs: map[string]bool{}, why: j.why,
-			example: fmt.Sprintf("%s → %s:%d", f.Client.IP, f.Server.IP, f.Server.Port)}
+			client: f.Client.IP, server: f.Server.IP, example: fmt.Sprintf("%s → %s:%d", f.Client.IP, f.Server.IP, f.Server.Port)}
 		u.rows[k] = r
 	}
 	r.flows++
@@ -84,7 +85,7 @@ func (u *uses) list(p *port.Port, watched time.Duration, now time.Time) []Condui
 	for k, r := range u.rows {
 		out = append(out, ConduitUse{From: k.from, To: k.to, Conduit: k.conduit, Transport: k.transport, Port: k.port,
 			Application: k.application, Verdict: k.verdict, Why: r.why, Flows: r.flows, Bytes: r.bytes,
-			First: r.first, Last: r.last, Example: r.example, Pairs: len(r.pairs)})
+			First: r.first, Last: r.last, Example: r.example, Client: r.client, Server: r.server, Pairs: len(r.pairs)})
 	}
 	if p != nil {
 		for i := range p.Conduits {
