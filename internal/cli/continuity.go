@@ -12,6 +12,7 @@ import (
 
 	"github.com/quaywatch/quaywatch/internal/continuity"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/risk"
 )
 
 func init() { commands = append(commands, newContinuityCommand) }
@@ -214,15 +215,15 @@ func printOutage(w io.Writer, p *port.Port, r *continuity.Report) error {
 			{"cold units at risk", o.Reefers, o.Unit}, {"full capacity lost", o.Lost, "h"}, {"as if nothing had been, after", o.Normal, "h"},
 			{"operator loses", o.Operator, p.Identity.Currency}, {"others lose", o.Economy, p.Identity.Currency}} {
 			if x.b.High > 0 {
-				fmt.Fprintf(t, "  %s\t%s\t%s\n", x.name, rangeOf(x.b.Low, x.b.Mid, x.b.High), x.unit)
+				fmt.Fprintf(t, "  %s\t%s\t%s\n", x.name, risk.Between(x.b.Low, x.b.Mid, x.b.High), x.unit)
 			}
 		}
 		if err := t.Flush(); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(w, "\noperator loses %s %s; others lose %s %s (%d runs, seed %d)\n", rangeOf(r.Operator.Low, r.Operator.Mid, r.Operator.High), p.Identity.Currency,
-		rangeOf(r.Economy.Low, r.Economy.Mid, r.Economy.High), p.Identity.Currency, r.Runs, r.Seed)
+	fmt.Fprintf(w, "\noperator loses %s %s; others lose %s %s (%d runs, seed %d)\n", risk.Between(r.Operator.Low, r.Operator.Mid, r.Operator.High), p.Identity.Currency,
+		risk.Between(r.Economy.Low, r.Economy.Mid, r.Economy.High), p.Identity.Currency, r.Runs, r.Seed)
 	for _, a := range r.Assumptions {
 		fmt.Fprintf(w, "assumed: %s\n", a)
 	}
@@ -275,10 +276,10 @@ func printIsolation(w io.Writer, p *port.Port, i *continuity.Isolation) error {
 		if x.r == i.Least && x.title != "with what surely stops" {
 			continue // nothing is undecided
 		}
-		fmt.Fprintf(w, "  %s: operator loses %s, others lose %s %s\n", x.title, rangeOf(x.r.Operator.Low, x.r.Operator.Mid, x.r.Operator.High), rangeOf(x.r.Economy.Low, x.r.Economy.Mid, x.r.Economy.High), p.Identity.Currency)
+		fmt.Fprintf(w, "  %s: operator loses %s, others lose %s %s\n", x.title, risk.Between(x.r.Operator.Low, x.r.Operator.Mid, x.r.Operator.High), risk.Between(x.r.Economy.Low, x.r.Economy.Mid, x.r.Economy.High), p.Identity.Currency)
 		for k := range x.r.Terminals {
 			if o := &x.r.Terminals[k]; o.Late.High > 0 || o.Normal.High > 0 {
-				fmt.Fprintf(w, "    %s: %s %s late, normal after %s h\n", o.Terminal, rangeOf(o.Late.Low, o.Late.Mid, o.Late.High), o.Unit, rangeOf(o.Normal.Low, o.Normal.Mid, o.Normal.High))
+				fmt.Fprintf(w, "    %s: %s %s late, normal after %s h\n", o.Terminal, risk.Between(o.Late.Low, o.Late.Mid, o.Late.High), o.Unit, risk.Between(o.Normal.Low, o.Normal.Mid, o.Normal.High))
 			}
 		}
 	}
@@ -294,8 +295,8 @@ func printRecovery(w io.Writer, p *port.Port, r *continuity.Plan) error {
 	for _, x := range r.Work {
 		fmt.Fprintf(w, "  hour %.0f to %.0f, crew %d: %s\n", x.From, x.Until, x.Crew, x.ID)
 	}
-	fmt.Fprintf(w, "operator loses %s, others lose %s %s; in the order named, %s and %s\n", rangeOf(r.Operator.Low, r.Operator.Mid, r.Operator.High),
-		rangeOf(r.Economy.Low, r.Economy.Mid, r.Economy.High), p.Identity.Currency, amount(r.Given.Operator), amount(r.Given.Economy))
+	fmt.Fprintf(w, "operator loses %s, others lose %s %s; in the order named, %s and %s\n", risk.Between(r.Operator.Low, r.Operator.Mid, r.Operator.High),
+		risk.Between(r.Economy.Low, r.Economy.Mid, r.Economy.High), p.Identity.Currency, risk.Short(r.Given.Operator), risk.Short(r.Given.Economy))
 	for _, b := range r.Back {
 		switch {
 		case b.Objective == 0:

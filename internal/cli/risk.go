@@ -184,15 +184,15 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 
 func printAssessment(w io.Writer, a *risk.Assessment) error {
 	fmt.Fprintf(w, "%s: expected in a year, operator %s %s; others %s; %s h of standstill; %s containers late\n\n", a.Port,
-		rangeOf(a.Yearly.Low.Operator, a.Yearly.Mid.Operator, a.Yearly.High.Operator), a.Currency,
-		rangeOf(a.Yearly.Low.Economy, a.Yearly.Mid.Economy, a.Yearly.High.Economy),
-		rangeOf(a.Yearly.Low.Hours, a.Yearly.Mid.Hours, a.Yearly.High.Hours), rangeOf(a.Yearly.Low.Containers, a.Yearly.Mid.Containers, a.Yearly.High.Containers))
+		risk.Between(a.Yearly.Low.Operator, a.Yearly.Mid.Operator, a.Yearly.High.Operator), a.Currency,
+		risk.Between(a.Yearly.Low.Economy, a.Yearly.Mid.Economy, a.Yearly.High.Economy),
+		risk.Between(a.Yearly.Low.Hours, a.Yearly.Mid.Hours, a.Yearly.High.Hours), risk.Between(a.Yearly.Low.Containers, a.Yearly.Mid.Containers, a.Yearly.High.Containers))
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "SCENARIO\tREACH\tEVENTS A YEAR\tOPERATOR AN EVENT\tOPERATOR A YEAR\tHOURS AN EVENT\tCONTAINERS")
 	for i := range a.Scenarios {
 		s := &a.Scenarios[i]
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.0f\n", s.ID, s.Reach, rangeOf(s.Events.Low, s.Events.Mid, s.Events.High), amount(s.PerEvent.Operator),
-			rangeOf(s.Yearly.Low.Operator, s.Yearly.Mid.Operator, s.Yearly.High.Operator), s.PerEvent.Hours, s.PerEvent.Containers)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.0f\t%.0f\n", s.ID, s.Reach, risk.Between(s.Events.Low, s.Events.Mid, s.Events.High), risk.Short(s.PerEvent.Operator),
+			risk.Between(s.Yearly.Low.Operator, s.Yearly.Mid.Operator, s.Yearly.High.Operator), s.PerEvent.Hours, s.PerEvent.Containers)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -200,17 +200,17 @@ func printAssessment(w io.Writer, a *risk.Assessment) error {
 	fmt.Fprintln(w, "\nChance of a year that costs the operator more:")
 	t = tabwriter.NewWriter(w, 0, 4, 2, ' ', tabwriter.AlignRight)
 	for _, e := range a.Curve {
-		fmt.Fprintf(t, "%s %s\t%s\t\n", amount(e.Loss), a.Currency, chances(e.Chance))
+		fmt.Fprintf(t, "%s %s\t%s\t\n", risk.Short(e.Loss), a.Currency, chances(e.Chance))
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	for _, q := range a.Quantiles {
-		fmt.Fprintf(w, "one year in %d costs more than %s %s\n", q.OneIn, rangeOf(q.Loss.Low, q.Loss.Mid, q.Loss.High), a.Currency)
+		fmt.Fprintf(w, "one year in %d costs more than %s %s\n", q.OneIn, risk.Between(q.Loss.Low, q.Loss.Mid, q.Loss.High), a.Currency)
 	}
 	for _, j := range a.Appetite {
 		verdict := map[string]string{"yes": "CROSSED", "no": "kept", "undecided": "UNDECIDED: the range lies on both sides"}[j.Breach]
-		fmt.Fprintf(w, "appetite, %s: above %s %s with at most %.3g %%; found %s: %s\n", j.Name, amount(j.Line.Loss), a.Currency, j.Line.Chance*100, chances(j.Found), verdict)
+		fmt.Fprintf(w, "appetite, %s: above %s %s with at most %.3g %%; found %s: %s\n", j.Name, risk.Short(j.Line.Loss), a.Currency, j.Line.Chance*100, chances(j.Found), verdict)
 	}
 	for _, x := range a.Assumptions {
 		fmt.Fprintf(w, "assumed: %s\n", x)
@@ -219,7 +219,7 @@ func printAssessment(w io.Writer, a *risk.Assessment) error {
 }
 
 func printWaterfall(w io.Writer, f *risk.Waterfall, currency string) error {
-	fmt.Fprintf(w, "expected in a year, middle figures: operator %s to %s %s, %.2f to %.2f h, %.0f to %.0f containers\n", amount(f.Before.Operator), amount(f.After.Operator), currency,
+	fmt.Fprintf(w, "expected in a year, middle figures: operator %s to %s %s, %.2f to %.2f h, %.0f to %.0f containers\n", risk.Short(f.Before.Operator), risk.Short(f.After.Operator), currency,
 		f.Before.Hours, f.After.Hours, f.Before.Containers, f.After.Containers)
 	if len(f.Steps) == 0 {
 		fmt.Fprintln(w, "nothing moved")
@@ -232,48 +232,26 @@ func printWaterfall(w io.Writer, f *risk.Waterfall, currency string) error {
 
 func printPlan(w io.Writer, p *risk.Plan, currency string) error {
 	fmt.Fprintf(w, "expected loss of the operator in a year: %s now, %s with the choice (assessed as a whole %s) %s; proven best: no other choice leaves less than %s\n",
-		amount(p.Now), amount(p.Left), amount(p.Assessed.Mid), currency, amount(p.Bound))
+		risk.Short(p.Now), risk.Short(p.Left), risk.Short(p.Assessed.Mid), currency, risk.Short(p.Bound))
 	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "DO\tOPTION\tBUDGET\tA YEAR\tTAKES AWAY ALONE\tRETURN")
 	for _, c := range p.Chosen {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.1f\n", c.Treatment, c.Option, c.Budget, amount(c.Cost), amount(c.Alone), c.Return)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%.1f\n", c.Treatment, c.Option, c.Budget, risk.Short(c.Cost), risk.Short(c.Alone), c.Return)
 	}
 	for _, c := range p.Passed {
-		fmt.Fprintf(t, "not %s\t%s\t%s\t%s\t%s\t%.1f\n", c.Treatment, c.Option, c.Budget, amount(c.Cost), amount(c.Alone), c.Return)
+		fmt.Fprintf(t, "not %s\t%s\t%s\t%s\t%s\t%.1f\n", c.Treatment, c.Option, c.Budget, risk.Short(c.Cost), risk.Short(c.Alone), c.Return)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	for _, b := range p.Budgets {
-		fmt.Fprintf(w, "budget %s: %s of %s used; the next 100,000 would take away %s\n", b.Kind, amount(b.Used), amount(b.Limit), amount(b.Next))
+		fmt.Fprintf(w, "budget %s: %s of %s used; the next 100,000 would take away %s\n", b.Kind, risk.Short(b.Used), risk.Short(b.Limit), risk.Short(b.Next))
 	}
 	fmt.Fprintln(w, "frontier (part of the budgets: loss left):")
 	for _, x := range p.Frontier {
-		fmt.Fprintf(w, "  %3.0f %%  %s\n", x.Part*100, amount(x.Left))
+		fmt.Fprintf(w, "  %3.0f %%  %s\n", x.Part*100, risk.Short(x.Left))
 	}
 	return nil
-}
-
-// amount is a figure in three digits that people read: 1.25 M, 34 k.
-func amount(v float64) string {
-	for _, u := range []struct {
-		from float64
-		name string
-	}{{1e9, " bn"}, {1e6, " M"}, {1e3, " k"}} {
-		if v >= u.from || v <= -u.from {
-			return trimmed(v/u.from) + u.name
-		}
-	}
-	return trimmed(v)
-}
-
-func trimmed(v float64) string { return fmt.Sprintf("%.3g", v) }
-
-func rangeOf(low, mid, high float64) string {
-	if low == high {
-		return amount(mid)
-	}
-	return fmt.Sprintf("%s (%s to %s)", amount(mid), amount(low), amount(high))
 }
 
 func chances(s risk.Span) string {

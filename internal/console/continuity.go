@@ -12,6 +12,7 @@ import (
 
 	"github.com/quaywatch/quaywatch/internal/continuity"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/risk"
 )
 
 // Bounds of a question.
@@ -116,7 +117,7 @@ func linesOf(o *continuity.Outcome) terminalLines {
 }
 
 // band writes the three figures of a simulation.
-func bandWords(b continuity.Band) string { return moneySpan(b.Low, b.Mid, b.High) }
+func bandWords(b continuity.Band) string { return risk.Between(b.Low, b.Mid, b.High) }
 
 // outcomeRows are the figures of a terminal that are not zero.
 func outcomeRows(p *port.Port, o *continuity.Outcome) (rows [][2]string) {
@@ -139,7 +140,7 @@ func bearableWords(hours float64) string {
 	if hours == 0 {
 		return "not declared"
 	}
-	return plainDigits(hours) + " h"
+	return risk.Digits(hours) + " h"
 }
 
 // moreDown are the asked ids that the list of services does not hold.
@@ -160,9 +161,9 @@ func byHandWords(s *port.Service) string {
 	case s.Manual.Fraction == 0:
 		return "none"
 	}
-	text := fmt.Sprintf("%s after %s h, %d people", percentWords(s.Manual.Fraction), plainDigits(s.Manual.RampHours), s.Manual.Staff)
+	text := fmt.Sprintf("%s after %s h, %d people", percentWords(s.Manual.Fraction), risk.Digits(s.Manual.RampHours), s.Manual.Staff)
 	if s.Manual.LimitHours > 0 {
-		text += fmt.Sprintf(", for %s h", plainDigits(s.Manual.LimitHours))
+		text += fmt.Sprintf(", for %s h", risk.Digits(s.Manual.LimitHours))
 	}
 	return text
 }
@@ -171,7 +172,7 @@ func objectiveWords(s *port.Service) string {
 	if s.Recovery == nil || s.Recovery.RTOHours == 0 {
 		return "none declared"
 	}
-	return plainDigits(s.Recovery.RTOHours) + " h"
+	return risk.Digits(s.Recovery.RTOHours) + " h"
 }
 
 // partyList names parties for people.

@@ -105,14 +105,14 @@ func curveOf(a *risk.Assessment) (v curveView) {
 	path(&mid, func(s risk.Span) float64 { return s.Mid }, false)
 	v.Band, v.Mid = band.String()+"Z", mid.String()
 	for p := math.Ceil(low); p <= high; p++ {
-		v.X = append(v.X, curveTick{x(math.Pow(10, p)), shortMoney(math.Pow(10, p))})
+		v.X = append(v.X, curveTick{x(math.Pow(10, p)), risk.Short(math.Pow(10, p))})
 	}
 	for _, ch := range []float64{1, 0.1, 0.01, 0.001} {
 		v.Y = append(v.Y, curveTick{y(ch), percentWords(ch)})
 	}
 	for _, l := range a.Appetite {
 		v.Lines = append(v.Lines, curveLine{x(l.Line.Loss), y(l.Line.Chance), l.Breach,
-			fmt.Sprintf("%s: a year above %s %s in at most %s; found %s", l.Name, shortMoney(l.Line.Loss), a.Currency, percentWords(l.Line.Chance), spanPercent(l.Found))})
+			fmt.Sprintf("%s: a year above %s %s in at most %s; found %s", l.Name, risk.Short(l.Line.Loss), a.Currency, percentWords(l.Line.Chance), spanPercent(l.Found))})
 	}
 	return v
 }
@@ -140,34 +140,6 @@ func trendOf(moves []risk.Move) (path string, from time.Time) {
 	return b.String(), first
 }
 
-// shortMoney is an amount in three digits: 1.25 M, 34 k.
-func shortMoney(v float64) string {
-	for _, u := range []struct {
-		from float64
-		name string
-	}{{1e9, " bn"}, {1e6, " M"}, {1e3, " k"}} {
-		if math.Abs(v) >= u.from {
-			return plainDigits(v/u.from) + u.name
-		}
-	}
-	return plainDigits(v)
-}
-
-func plainDigits(v float64) string {
-	if s := fmt.Sprintf("%.3g", v); !strings.Contains(s, "e") {
-		return s
-	}
-	return fmt.Sprintf("%.0f", v)
-}
-
-// moneySpan is a range with what is expected of it.
-func moneySpan(low, mid, high float64) string {
-	if low == high {
-		return shortMoney(mid)
-	}
-	return fmt.Sprintf("%s (%s to %s)", shortMoney(mid), shortMoney(low), shortMoney(high))
-}
-
 func percentWords(p float64) string {
 	switch {
 	case p == 0:
@@ -175,7 +147,7 @@ func percentWords(p float64) string {
 	case p < 0.0001:
 		return "under 0.01 %"
 	}
-	return plainDigits(p*100) + " %"
+	return risk.Digits(p*100) + " %"
 }
 
 func spanPercent(s risk.Span) string {
@@ -189,11 +161,11 @@ func everyWords(s risk.Span) string {
 		case v <= 0:
 			return "never"
 		case v >= 0.95:
-			return plainDigits(v) + " a year"
+			return risk.Digits(v) + " a year"
 		case v < 1e-4:
 			return "less than once in 10,000 years"
 		}
-		return "once in " + plainDigits(1/v) + " years"
+		return "once in " + risk.Digits(1/v) + " years"
 	}
 	return fmt.Sprintf("%s (%s to %s)", once(s.Mid), once(s.Low), once(s.High))
 }
@@ -215,9 +187,9 @@ func breachShape(b string) (shape, severity string) {
 // signed is a change of money with its sign.
 func signed(v float64) string {
 	if v >= 0 {
-		return "+" + shortMoney(v)
+		return "+" + risk.Short(v)
 	}
-	return "−" + shortMoney(-v)
+	return "−" + risk.Short(-v)
 }
 
 func join(words []string) string {

@@ -57,9 +57,9 @@ func riskPage(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var3 string
-				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(moneySpan(v.A.Yearly.Low.Operator, v.A.Yearly.Mid.Operator, v.A.Yearly.High.Operator))
+				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Between(v.A.Yearly.Low.Operator, v.A.Yearly.Mid.Operator, v.A.Yearly.High.Operator))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 16, Col: 128}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 16, Col: 131}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {
@@ -72,7 +72,7 @@ func riskPage(v riskView) templ.Component {
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(v.A.Currency)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 16, Col: 145}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 16, Col: 148}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
@@ -83,9 +83,9 @@ func riskPage(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var5 string
-				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(moneySpan(v.A.Yearly.Low.Economy, v.A.Yearly.Mid.Economy, v.A.Yearly.High.Economy))
+				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Between(v.A.Yearly.Low.Economy, v.A.Yearly.Mid.Economy, v.A.Yearly.High.Economy))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 17, Col: 96}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 17, Col: 99}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
@@ -98,7 +98,7 @@ func riskPage(v riskView) templ.Component {
 				var templ_7745c5c3_Var6 string
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(v.A.Currency)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 17, Col: 113}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 17, Col: 116}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {
@@ -109,9 +109,9 @@ func riskPage(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var7 string
-				templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(moneySpan(v.A.Yearly.Low.Hours, v.A.Yearly.Mid.Hours, v.A.Yearly.High.Hours))
+				templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Between(v.A.Yearly.Low.Hours, v.A.Yearly.Mid.Hours, v.A.Yearly.High.Hours))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 18, Col: 83}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 18, Col: 86}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 				if templ_7745c5c3_Err != nil {
@@ -122,9 +122,9 @@ func riskPage(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var8 string
-				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(moneySpan(v.A.Yearly.Low.Containers, v.A.Yearly.Mid.Containers, v.A.Yearly.High.Containers))
+				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Between(v.A.Yearly.Low.Containers, v.A.Yearly.Mid.Containers, v.A.Yearly.High.Containers))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 19, Col: 98}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 19, Col: 101}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 				if templ_7745c5c3_Err != nil {
@@ -272,7 +272,7 @@ func riskPage(v riskView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var14 string
-					templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(j.Line.Loss))
+					templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(j.Line.Loss))
 					if templ_7745c5c3_Err != nil {
 						return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 54, Col: 64}
 					}
@@ -360,9 +360,9 @@ func riskPage(v riskView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var20 string
-					templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(moneySpan(q.Loss.Low, q.Loss.Mid, q.Loss.High))
+					templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Between(q.Loss.Low, q.Loss.Mid, q.Loss.High))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 63, Col: 69}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 63, Col: 72}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 					if templ_7745c5c3_Err != nil {
@@ -375,7 +375,7 @@ func riskPage(v riskView) templ.Component {
 					var templ_7745c5c3_Var21 string
 					templ_7745c5c3_Var21, templ_7745c5c3_Err = templ.JoinStringErrs(v.A.Currency)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 63, Col: 86}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 63, Col: 89}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var21))
 					if templ_7745c5c3_Err != nil {
@@ -441,7 +441,7 @@ func riskPage(v riskView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var24 string
-						templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(m.After.Operator))
+						templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(m.After.Operator))
 						if templ_7745c5c3_Err != nil {
 							return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 78, Col: 71}
 						}
@@ -467,7 +467,7 @@ func riskPage(v riskView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var26 string
-						templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(m.Low))
+						templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(m.Low))
 						if templ_7745c5c3_Err != nil {
 							return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 78, Col: 111}
 						}
@@ -480,7 +480,7 @@ func riskPage(v riskView) templ.Component {
 							return templ_7745c5c3_Err
 						}
 						var templ_7745c5c3_Var27 string
-						templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(m.High))
+						templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(m.High))
 						if templ_7745c5c3_Err != nil {
 							return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 78, Col: 137}
 						}
@@ -1011,7 +1011,7 @@ func riskCurve(c curveView, a *risk.Assessment) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var57 string
-				templ_7745c5c3_Var57, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(e.Loss))
+				templ_7745c5c3_Var57, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(e.Loss))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 149, Col: 34}
 				}
@@ -1336,7 +1336,7 @@ func riskRow(v riskView, s *risk.Scored) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var75 string
-		templ_7745c5c3_Var75, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(s.PerEvent.Operator))
+		templ_7745c5c3_Var75, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(s.PerEvent.Operator))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 204, Col: 39}
 		}
@@ -1362,7 +1362,7 @@ func riskRow(v riskView, s *risk.Scored) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var77 string
-		templ_7745c5c3_Var77, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(s.Bad.Operator))
+		templ_7745c5c3_Var77, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(s.Bad.Operator))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 204, Col: 119}
 		}
@@ -1375,9 +1375,9 @@ func riskRow(v riskView, s *risk.Scored) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var78 string
-		templ_7745c5c3_Var78, templ_7745c5c3_Err = templ.JoinStringErrs(moneySpan(s.Yearly.Low.Operator, s.Yearly.Mid.Operator, s.Yearly.High.Operator))
+		templ_7745c5c3_Var78, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Between(s.Yearly.Low.Operator, s.Yearly.Mid.Operator, s.Yearly.High.Operator))
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 205, Col: 87}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 205, Col: 90}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var78))
 		if templ_7745c5c3_Err != nil {
@@ -1388,7 +1388,7 @@ func riskRow(v riskView, s *risk.Scored) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var79 string
-		templ_7745c5c3_Var79, templ_7745c5c3_Err = templ.JoinStringErrs(plainDigits(s.PerEvent.Hours))
+		templ_7745c5c3_Var79, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Digits(s.PerEvent.Hours))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 206, Col: 47}
 		}
@@ -1401,7 +1401,7 @@ func riskRow(v riskView, s *risk.Scored) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var80 string
-		templ_7745c5c3_Var80, templ_7745c5c3_Err = templ.JoinStringErrs(plainDigits(s.PerEvent.Containers))
+		templ_7745c5c3_Var80, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Digits(s.PerEvent.Containers))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 207, Col: 52}
 		}
@@ -1481,7 +1481,7 @@ func riskPlan(v riskView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var84 string
-			templ_7745c5c3_Var84, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(p.Left))
+			templ_7745c5c3_Var84, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(p.Left))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 224, Col: 42}
 			}
@@ -1494,7 +1494,7 @@ func riskPlan(v riskView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var85 string
-			templ_7745c5c3_Var85, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(p.Now))
+			templ_7745c5c3_Var85, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(p.Now))
 			if templ_7745c5c3_Err != nil {
 				return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 224, Col: 67}
 			}
@@ -1520,9 +1520,9 @@ func riskPlan(v riskView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var87 string
-			templ_7745c5c3_Var87, templ_7745c5c3_Err = templ.JoinStringErrs(moneySpan(p.Assessed.Low, p.Assessed.Mid, p.Assessed.High))
+			templ_7745c5c3_Var87, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Between(p.Assessed.Low, p.Assessed.Mid, p.Assessed.High))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 224, Col: 173}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 224, Col: 176}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var87))
 			if templ_7745c5c3_Err != nil {
@@ -1582,7 +1582,7 @@ func riskPlan(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var89 string
-				templ_7745c5c3_Var89, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(b.Used))
+				templ_7745c5c3_Var89, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(b.Used))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 245, Col: 29}
 				}
@@ -1595,7 +1595,7 @@ func riskPlan(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var90 string
-				templ_7745c5c3_Var90, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(b.Limit))
+				templ_7745c5c3_Var90, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(b.Limit))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 245, Col: 56}
 				}
@@ -1608,7 +1608,7 @@ func riskPlan(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var91 string
-				templ_7745c5c3_Var91, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(b.Next))
+				templ_7745c5c3_Var91, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(b.Next))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 245, Col: 116}
 				}
@@ -1644,7 +1644,7 @@ func riskPlan(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var93 string
-				templ_7745c5c3_Var93, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(x.Spent))
+				templ_7745c5c3_Var93, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(x.Spent))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 254, Col: 79}
 				}
@@ -1657,7 +1657,7 @@ func riskPlan(v riskView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var94 string
-				templ_7745c5c3_Var94, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(x.Left))
+				templ_7745c5c3_Var94, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(x.Left))
 				if templ_7745c5c3_Err != nil {
 					return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 254, Col: 120}
 				}
@@ -1786,7 +1786,7 @@ func riskOption(c risk.Chosen, do bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var102 string
-		templ_7745c5c3_Var102, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(c.Cost))
+		templ_7745c5c3_Var102, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(c.Cost))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 274, Col: 36}
 		}
@@ -1799,7 +1799,7 @@ func riskOption(c risk.Chosen, do bool) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		var templ_7745c5c3_Var103 string
-		templ_7745c5c3_Var103, templ_7745c5c3_Err = templ.JoinStringErrs(shortMoney(c.Alone))
+		templ_7745c5c3_Var103, templ_7745c5c3_Err = templ.JoinStringErrs(risk.Short(c.Alone))
 		if templ_7745c5c3_Err != nil {
 			return templ.Error{Err: templ_7745c5c3_Err, FileName: `risk.templ`, Line: 275, Col: 37}
 		}
