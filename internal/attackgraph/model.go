@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/quaywatch/quaywatch/internal/port"
 )
 
 // Atom is one statement: a predicate about things, such as member(hmi-1, tos-net).
@@ -252,8 +254,30 @@ func (m *Model) step(t taken, chance, effort Range, post FactID, pre ...FactID) 
 	return joined(e1, e2, e3)
 }
 
-// From says where the attacker starts: "internet", "mail", "vendor", "visitor",
-// "insider", "camera", "media", "radio", or the id of a zone or an asset.
+// Entry is a start of an attacker that is no place of the port.
+type Entry struct{ ID, Name string }
+
+// Entries are the starts that the rules know.
+var Entries = []Entry{{"internet", "the internet"}, {"mail", "mail and web pages"}, {"vendor", "a vendor's session"}, {"visitor", "a visitor on the quay"},
+	{"insider", "an insider"}, {"camera", "a camera's network"}, {"media", "removable media"}, {"radio", "radio"}}
+
+// IsEntry reports whether an attacker can start there: at one of Entries, a zone or
+// an asset of the port.
+func IsEntry(p *port.Port, id string) bool {
+	return slices.ContainsFunc(Entries, func(e Entry) bool { return e.ID == id }) || p.Zone(id) != nil || p.Asset(id) != nil
+}
+
+// EntryIDs lists the ids of Entries, for messages.
+func EntryIDs() string {
+	var ids []string
+	for _, e := range Entries {
+		ids = append(ids, e.ID)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// From says where the attacker starts: one of Entries, or the id of a zone or an
+// asset.
 func (m *Model) From(entries ...string) error {
 	for _, e := range m.from {
 		if err := m.base(m.entries[e], nil); err != nil {

@@ -121,13 +121,10 @@ func momentOf(text string) (time.Time, error) {
 	return at, nil
 }
 
-// entries are the starts that are no place of the port.
-var entries = []string{"internet", "mail", "vendor", "visitor", "insider", "camera", "media", "radio"}
-
 func knownEntries(p *port.Port, from []string) error {
 	for _, e := range from {
-		if !slices.Contains(entries, e) && p.Zone(e) == nil && p.Asset(e) == nil {
-			return usagef("--from %q is none of %s, and no zone or asset of the port file", e, strings.Join(entries, ", "))
+		if !attackgraph.IsEntry(p, e) {
+			return usagef("--from %q is none of %s, and no zone or asset of the port file", e, attackgraph.EntryIDs())
 		}
 	}
 	return nil

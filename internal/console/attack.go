@@ -30,10 +30,6 @@ type attackView struct {
 	NoCut   bool                // asked, and nothing that a port can do separates them
 }
 
-// attackEntries are the starts that are no place of the port, in words.
-var attackEntries = [][2]string{{"internet", "the internet"}, {"mail", "mail and web pages"}, {"vendor", "a vendor's session"}, {"visitor", "a visitor on the quay"}, {"insider", "an insider"},
-	{"camera", "a camera's network"}, {"media", "removable media"}, {"radio", "radio"}}
-
 const (
 	attackWays = 3
 	maxWithout = 20
@@ -80,10 +76,9 @@ func (c *Console) attackAsked(r *http.Request) attackView {
 			v.Without = append(v.Without, w)
 		}
 	}
-	known := slices.ContainsFunc(attackEntries, func(e [2]string) bool { return e[0] == v.From }) || v.P.Zone(v.From) != nil || v.P.Asset(v.From) != nil
 	switch {
 	case !v.Here, v.From == "" && v.To == "":
-	case !known:
+	case !attackgraph.IsEntry(v.P, v.From):
 		v.Problem = "Choose where the attacker starts: an entry, or the id of a zone or an asset."
 	case v.P.Service(v.To) == nil && v.P.Asset(v.To) == nil && v.P.Zone(v.To) == nil:
 		v.Problem = "Choose what they want: the id of a service, an asset or a zone."
@@ -151,9 +146,9 @@ func (v *attackView) reachWords() (shape, severity, words string) {
 
 // fromWords names an entry for people.
 func (v *attackView) fromWords() string {
-	for _, e := range attackEntries {
-		if e[0] == v.From {
-			return e[1]
+	for _, e := range attackgraph.Entries {
+		if e.ID == v.From {
+			return e.Name
 		}
 	}
 	return thingName(v.P, v.From)

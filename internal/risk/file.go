@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
 	"github.com/quaywatch/quaywatch/internal/strictyaml"
 )
@@ -152,9 +153,6 @@ func Parse(path string, data []byte, p *port.Port) (*File, error) {
 	return f, nil
 }
 
-// entries are the starts of the attack graph that are no place of the port.
-var entries = []string{"internet", "mail", "vendor", "visitor", "insider", "camera", "media", "radio"}
-
 type checker struct {
 	p        *port.Port
 	at       *strictyaml.Positions
@@ -219,8 +217,8 @@ func (c *checker) scenario(at string, s *Scenario) {
 		c.thing(at, "down", id)
 	}
 	for _, e := range s.From {
-		if !slices.Contains(entries, e) && c.p.Zone(e) == nil && c.p.Asset(e) == nil {
-			c.bad(at, "from", fmt.Sprintf("%q is no entry, zone or asset", e), "use "+strings.Join(entries, ", ")+", or an id of the port file")
+		if !attackgraph.IsEntry(c.p, e) {
+			c.bad(at, "from", fmt.Sprintf("%q is no entry, zone or asset", e), "use "+attackgraph.EntryIDs()+", or an id of the port file")
 		}
 	}
 	if !(s.Tries.High > 0 && s.Tries.High <= 1000) {
