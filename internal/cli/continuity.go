@@ -26,7 +26,7 @@ disrupted and undisturbed with the same draws. Figures are the 5 %, 50 % and 95 
 of the runs. What the port file does not say is assumed within a range and listed.
 The same port file, question and seed give the same bytes.`,
 	}
-	c.AddCommand(newOutage(), newIsolate(), newRecovery())
+	c.AddCommand(newOutage(), newIsolate(), newRecovery(), newBackTest())
 	return c
 }
 
@@ -165,6 +165,66 @@ things every order is tried; beyond, the best order found is printed as not prov
 	return c
 }
 
+func newBackTest() *cobra.Command {
+	var o continuity.Options
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "backtest",
+		Short: "Hold the simulation against outages that were published",
+		Long: `Backtest simulates published outages of container ports from what was published of
+port and outage, with one set of assumptions for all, and prints each reported
+effect beside the simulated one with its error. Figures marked "in view" were
+known when an assumption was made, and test nothing.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			checks, err := continuity.BackTest(o)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), map[string]any{"checks": checks})
+			}
+			return printBackTest(plain{c.OutOrStdout()}, checks)
+		},
+	}
+	c.Flags().IntVar(&o.Runs, "runs", 200, "runs of the simulation")
+	c.Flags().Uint64Var(&o.Seed, "seed", 1, "seed of everything that is left to chance")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return c
+}
+
+func printBackTest(w io.Writer, checks []continuity.Check) error {
+	last := ""
+	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	for i := range checks {
+		c := &checks[i]
+		if c.Case != last {
+			if err := t.Flush(); err != nil {
+				return err
+			}
+			fmt.Fprintf(w, "%s%s\n", map[bool]string{true: "\n"}[last != ""], c.Name)
+			fmt.Fprintln(t, "  FIGURE\tREPORTED\tSIMULATED\tRANGES MEET\tERROR")
+			last = c.Case
+		}
+		reported := risk.Short(c.Reported.Low)
+		switch {
+		case c.Reported.High == 0:
+			reported += " or more"
+		case c.Reported.High > c.Reported.Low:
+			reported += " to " + risk.Short(c.Reported.High)
+		}
+		meet := "no"
+		if c.Inside {
+			meet = "yes"
+		}
+		if c.Reported.InView {
+			meet += ", in view"
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%+.0f %%\n", c.Figure, reported, risk.Between(c.Said.Low, c.Said.Mid, c.Said.High), meet, c.Error*100)
+	}
+	return t.Flush()
+}
+
 func repairsOf(down, hours []string) ([]continuity.Repair, error) {
 	given := map[string]float64{}
 	for _, h := range hours {
@@ -206,17 +266,8 @@ func printOutage(w io.Writer, p *port.Port, r *continuity.Report) error {
 		o := &r.Terminals[i]
 		fmt.Fprintf(w, "\n%s (%s)\n", o.Terminal, o.Unit)
 		t = tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-		for _, x := range []struct {
-			name string
-			b    continuity.Band
-			unit string
-		}{{"late at the worst", o.Late, o.Unit}, {"gone elsewhere", o.Diverted, o.Unit}, {"ships outside at the worst", o.Waiting, "ships"}, {"ships waited longer", o.ShipHours, "h"},
-			{"trucks waiting at the worst", o.Trucks, "trucks"}, {"of them on the road", o.Road, "trucks"}, {"storage at the fullest", percent(o.Stored), "%"},
-			{"cold units at risk", o.Reefers, o.Unit}, {"full capacity lost", o.Lost, "h"}, {"as if nothing had been, after", o.Normal, "h"},
-			{"operator loses", o.Operator, p.Identity.Currency}, {"others lose", o.Economy, p.Identity.Currency}} {
-			if x.b.High > 0 {
-				fmt.Fprintf(t, "  %s\t%s\t%s\n", x.name, risk.Between(x.b.Low, x.b.Mid, x.b.High), x.unit)
-			}
+		for _, x := range o.Figures(p.Identity.Currency) {
+			fmt.Fprintf(t, "  %s\t%s\t%s\n", x.Name, risk.Between(x.Low, x.Mid, x.High), x.Unit)
 		}
 		if err := t.Flush(); err != nil {
 			return err
@@ -228,10 +279,6 @@ func printOutage(w io.Writer, p *port.Port, r *continuity.Report) error {
 		fmt.Fprintf(w, "assumed: %s\n", a)
 	}
 	return nil
-}
-
-func percent(b continuity.Band) continuity.Band {
-	return continuity.Band{Low: b.Low * 100, Mid: b.Mid * 100, High: b.High * 100}
 }
 
 func bearableText(h float64) string {

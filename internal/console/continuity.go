@@ -121,16 +121,8 @@ func bandWords(b continuity.Band) string { return risk.Between(b.Low, b.Mid, b.H
 
 // outcomeRows are the figures of a terminal that are not zero.
 func outcomeRows(p *port.Port, o *continuity.Outcome) (rows [][2]string) {
-	for _, x := range []struct {
-		name string
-		b    continuity.Band
-		unit string
-	}{{"late at the worst", o.Late, o.Unit}, {"gone elsewhere", o.Diverted, o.Unit}, {"ships outside at the worst", o.Waiting, "ships"}, {"ships waited longer", o.ShipHours, "h"},
-		{"trucks waiting at the worst", o.Trucks, "trucks"}, {"of them on the road", o.Road, "trucks"}, {"cold units at risk", o.Reefers, o.Unit},
-		{"full capacity lost", o.Lost, "h"}, {"as if nothing had been, after", o.Normal, "h"}, {"the operator loses", o.Operator, p.Identity.Currency}, {"others lose", o.Economy, p.Identity.Currency}} {
-		if x.b.High > 0 {
-			rows = append(rows, [2]string{x.name, bandWords(x.b) + " " + x.unit})
-		}
+	for _, x := range o.Figures(p.Identity.Currency) {
+		rows = append(rows, [2]string{x.Name, bandWords(x.Band) + " " + x.Unit})
 	}
 	return rows
 }

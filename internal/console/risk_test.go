@@ -53,7 +53,7 @@ func TestContinuityPage(t *testing.T) {
 	h := signedIn(newConsole(t, depsOf(w)))
 	for path, want := range map[string][]string{
 		"/continuity":                            {"Truck gate", "a week", "30 % after 2 h, 12 people, for 24 h", "not declared"},
-		"/continuity?down=tos-service&hours=48":  {"The operator loses", "late at the worst", "assumed"},
+		"/continuity?down=tos-service&hours=48":  {"The operator loses", "late at the quay at the worst", "assumed"},
 		"/continuity?more=asc-04&hours=1":        {"Automated yard"},
 		"/continuity?zone=cctv&hours=12":         {"Cut off for 12 h", "1 of Shift leader, quay, Duty engineer may decide to isolate the cameras"},
 		"/continuity?down=nothing&hours=5":       {"is no asset or service"},

@@ -38,11 +38,11 @@ func (a Assumption) String() string {
 // figures are the values of a terminal's figures in one run, in the order of
 // port.Figures.
 type figures struct {
-	Berths, CallsPerWeek, UnitsPerCall, DischargeShare, ShareOfQuay, Storage  float64
-	ImportDwellDays, ExportDwellDays, RailShare, UnitsPerTruck, UnitsPerTrain float64
-	TruckPark, ReleaseShare, ReeferShare, ReeferHoldHours, PatienceHours      float64
-	MarginPerUnit, ShipHourClaim, LateUnitDay, ReeferClaim, StaffHour         float64
-	EconomyShipHour, EconomyUnitDay, EconomyTruckHour, EconomyDiverted        float64
+	Berths, CallsPerWeek, UnitsPerCall, DischargeShare, ShareOfQuay, Storage            float64
+	ImportDwellDays, ExportDwellDays, RailShare, UnitsPerTruck, UnitsPerTrain           float64
+	TruckPark, TruckPatience, ReleaseShare, ReeferShare, ReeferHoldHours, PatienceHours float64
+	MarginPerUnit, ShipHourClaim, LateUnitDay, ReeferClaim, StaffHour                   float64
+	EconomyShipHour, EconomyUnitDay, EconomyTruckHour, EconomyDiverted                  float64
 }
 
 // usual is what is assumed where a figure is not given. Money is in euro or
@@ -64,6 +64,7 @@ var usual = map[string]struct {
 	"units_per_truck":    {1, 1.6, "", "one way or both loaded"},
 	"units_per_train":    {50, 100, "", "judgement"},
 	"truck_park":         {50, 300, "", "judgement"},
+	"truck_patience":     {4, 14, "", "judgement; queues of 6 h in Nagoya 2023 and 14 h in Durban 2021"},
 	"release_share":      {0.05, 0.4, "container", "judgement"},
 	"reefer_share":       {0.02, 0.08, "container", "judgement"},
 	"reefer_hold_hours":  {12, 36, "container", "judgement; cargo and weather"},
@@ -115,7 +116,7 @@ func needs(t *port.Terminal, name string) bool {
 	switch name {
 	case "rail_share", "units_per_train":
 		return t.Rail != ""
-	case "units_per_truck", "truck_park", "economy_truck_hour":
+	case "units_per_truck", "truck_park", "truck_patience", "economy_truck_hour":
 		return t.Gate != ""
 	case "release_share":
 		return t.Release != ""

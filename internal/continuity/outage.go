@@ -21,13 +21,15 @@ type Band struct {
 type Outcome struct {
 	Terminal  string `json:"terminal"`
 	Unit      string `json:"unit"`
-	Late      Band   `json:"late"`       // most units that should have moved and had not, at one time
+	Late      Band   `json:"late"`       // most units that should have moved over the quay and had not, at one time
+	LandLate  Band   `json:"land_late"`  // most units behind at gate and rail, both ways, at one time
 	UnitDays  Band   `json:"unit_days"`  // days of lateness, over all units
 	Diverted  Band   `json:"diverted"`   // units that went elsewhere
 	ShipHours Band   `json:"ship_hours"` // hours that ships waited longer
 	Waiting   Band   `json:"waiting"`    // most ships outside at one time
 	Trucks    Band   `json:"trucks"`     // most trucks waiting at one time
 	Road      Band   `json:"road"`       // most of them on the road
+	TruckWait Band   `json:"truck_wait"` // longest wait of a truck, hours
 	Stored    Band   `json:"stored"`     // fullest storage, 0..1 of what it holds
 	Reefers   Band   `json:"reefers"`    // cold units at risk
 	Lost      Band   `json:"lost_hours"` // hours of full capacity that were not worked
@@ -40,6 +42,29 @@ type Outcome struct {
 // Curves are the medians hour by hour, disrupted and not.
 type Curves struct {
 	Moved, Usual, Waiting, Stored, Trucks, Due []float64
+}
+
+// Figure is one figure of an outcome, for people.
+type Figure struct {
+	Name, Unit string
+	Band
+}
+
+// Figures are those of an outcome that are not zero, money in a currency.
+func (o *Outcome) Figures(currency string) (out []Figure) {
+	full := Band{o.Stored.Low * 100, o.Stored.Mid * 100, o.Stored.High * 100}
+	for _, f := range []Figure{
+		{"late at the quay at the worst", o.Unit, o.Late}, {"late at gate and rail at the worst", o.Unit, o.LandLate},
+		{"gone elsewhere", o.Unit, o.Diverted}, {"ships outside at the worst", "ships", o.Waiting}, {"ships waited longer", "h", o.ShipHours},
+		{"trucks waiting at the worst", "trucks", o.Trucks}, {"of them on the road", "trucks", o.Road}, {"longest wait of a truck", "h", o.TruckWait},
+		{"storage at the fullest", "%", full}, {"cold units at risk", o.Unit, o.Reefers}, {"full capacity lost", "h", o.Lost},
+		{"as if nothing had been, after", "h", o.Normal}, {"the operator loses", currency, o.Operator}, {"others lose", currency, o.Economy},
+	} {
+		if f.High > 0 {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // Sample is one run, for a simulation of losses: amounts that belong together.
@@ -76,10 +101,11 @@ type Affected struct {
 
 // Options of a simulation; the zero value works.
 type Options struct {
-	Runs   int    // 200 where 0
-	Seed   uint64 // 1 where 0
-	Settle int    // hours of usual working before; 336 where 0
-	Follow int    // hours after the last thing works again; 1008 where 0
+	Runs   int                                        // 200 where 0
+	Seed   uint64                                     // 1 where 0
+	Settle int                                        // hours of usual working before; 336 where 0
+	Follow int                                        // hours after the last thing works again; 1008 where 0
+	each   func(f *figures, disrupted, normal []Hour) // told of each run of each terminal
 }
 
 func (o *Options) fill() {
@@ -150,6 +176,11 @@ func Outage(p *port.Port, downs []Down, o Options) (*Report, error) {
 		plant, assumed := newPlant(&p.Terminals[i], s)
 		out := plant.outcome(levels, full, hours, &o, i)
 		staff := s.staffHours(plant, levels, o.Settle)
+		if o.each != nil {
+			for k := range out.f {
+				o.each(&out.f[k], out.disrupted[k], out.normal[k])
+			}
+		}
 		r.add(out, plant, staff)
 		r.Assumptions = append(r.Assumptions, assumed...)
 	}
@@ -254,11 +285,10 @@ func (p *plant) outcome(levels [][][]level, full [][]level, hours int, o *Option
 
 func (r *Report) add(x *runs, p *plant, staff []float64) {
 	o := Outcome{Terminal: p.t.ID, Unit: p.t.Unit}
-	var late, days, diverted, ships, waiting, trucks, road, stored, reefers, lost, normal, operator, economy []float64
+	var late, landLate, wait, days, diverted, ships, waiting, trucks, road, stored, reefers, lost, normal, operator, economy []float64
 	for k := range x.f {
 		d, n, f := x.disrupted[k], x.normal[k], &x.f[k]
 		var lateMax, unitHours, shipHours, truckHours, waitMax, truckMax, roadMax, storedMax, moved float64
-		last := 0
 		for h := range d {
 			// What was diverted is no longer due: it is lost, and counted as that.
 			more := max(0, d[h].Due-n[h].Due)
@@ -269,9 +299,6 @@ func (r *Report) add(x *runs, p *plant, staff []float64) {
 			waitMax, truckMax, roadMax = max(waitMax, d[h].Waiting), max(truckMax, d[h].Trucks), max(roadMax, d[h].Road)
 			storedMax = max(storedMax, d[h].Stored/max(1, f.Storage))
 			moved += max(0, n[h].Moved-d[h].Moved)
-			if more > 0.02*f.UnitsPerCall+1 || d[h].Waiting > n[h].Waiting+0.5 || d[h].Trucks > n[h].Trucks*1.1+5 {
-				last = h + 1
-			}
 		}
 		end := len(d) - 1
 		gone := max(0, d[end].Diverted-n[end].Diverted)
@@ -281,7 +308,8 @@ func (r *Report) add(x *runs, p *plant, staff []float64) {
 		ec := gone*f.EconomyDiverted + shipHours*f.EconomyShipHour + unitHours/24*f.EconomyUnitDay + truckHours*f.EconomyTruckHour
 		late, days, diverted = append(late, lateMax), append(days, unitHours/24), append(diverted, gone)
 		ships, waiting, trucks, road = append(ships, shipHours), append(waiting, waitMax), append(trucks, truckMax), append(road, roadMax)
-		stored, reefers, normal = append(stored, storedMax), append(reefers, cold), append(normal, float64(last))
+		stored, reefers, normal = append(stored, storedMax), append(reefers, cold), append(normal, float64(normalFrom(d, n, f)))
+		landLate, wait = append(landLate, landBehind(d, n)), append(wait, longestWait(d, f))
 		hoursLost := 0.0
 		if p.quay > 0 {
 			hoursLost = moved / p.quay
@@ -295,10 +323,51 @@ func (r *Report) add(x *runs, p *plant, staff []float64) {
 		}
 	}
 	o.Late, o.UnitDays, o.Diverted, o.ShipHours, o.Waiting, o.Trucks = band(late), band(days), band(diverted), band(ships), band(waiting), band(trucks)
+	o.LandLate, o.TruckWait = band(landLate), band(wait)
 	o.Road, o.Stored, o.Reefers, o.Lost, o.Normal = band(road), band(stored), band(reefers), band(lost), band(normal)
 	o.Operator, o.Economy = band(operator), band(economy)
 	o.Curves = x.curves()
 	r.Terminals = append(r.Terminals, o)
+}
+
+// normalFrom is the first hour from which cargo, ships and trucks wait no more
+// than they would have: 2 % of a call, half a ship, 10 % and 5 trucks.
+func normalFrom(d, n []Hour, f *figures) int {
+	last := 0
+	for h := range d {
+		if d[h].Due-n[h].Due > 0.02*f.UnitsPerCall+1 || d[h].Waiting > n[h].Waiting+0.5 || d[h].Trucks > n[h].Trucks*1.1+5 {
+			last = h + 1
+		}
+	}
+	return last
+}
+
+// landBehind is the most units by which gate and rail were behind at one time.
+func landBehind(d, n []Hour) float64 {
+	behind, most := 0.0, 0.0
+	for h := range d {
+		behind += n[h].Land - d[h].Land
+		most = max(most, behind)
+	}
+	return most
+}
+
+// longestWait is the most hours that a truck stands before the gate, first come
+// first served, and no longer than hauliers have patience. Zero at a terminal
+// without a gate.
+func longestWait(d []Hour, f *figures) float64 {
+	served, longest := 0.0, 0
+	left, at := 0.0, 0 // trucks that have left by the end of the hour before at
+	for h := range d {
+		served += d[h].gated / f.UnitsPerTruck
+		came := served + d[h].Trucks
+		for at < len(d) && left+d[at].gated/f.UnitsPerTruck < came-1e-6 {
+			left += d[at].gated / f.UnitsPerTruck
+			at++
+		}
+		longest = max(longest, min(at, len(d)-1)-h)
+	}
+	return min(float64(longest), f.TruckPatience)
 }
 
 func (x *runs) curves() Curves {

@@ -83,7 +83,7 @@ func between(low, high figures, r *rand.Rand) figures {
 	return figures{
 		d(low.Berths, high.Berths), d(low.CallsPerWeek, high.CallsPerWeek), (low.UnitsPerCall + high.UnitsPerCall) / 2, d(low.DischargeShare, high.DischargeShare),
 		d(low.ShareOfQuay, high.ShareOfQuay), d(low.Storage, high.Storage), d(low.ImportDwellDays, high.ImportDwellDays), d(low.ExportDwellDays, high.ExportDwellDays),
-		d(low.RailShare, high.RailShare), d(low.UnitsPerTruck, high.UnitsPerTruck), d(low.UnitsPerTrain, high.UnitsPerTrain), d(low.TruckPark, high.TruckPark),
+		d(low.RailShare, high.RailShare), d(low.UnitsPerTruck, high.UnitsPerTruck), d(low.UnitsPerTrain, high.UnitsPerTrain), d(low.TruckPark, high.TruckPark), d(low.TruckPatience, high.TruckPatience),
 		d(low.ReleaseShare, high.ReleaseShare), d(low.ReeferShare, high.ReeferShare), d(low.ReeferHoldHours, high.ReeferHoldHours), d(low.PatienceHours, high.PatienceHours),
 		d(low.MarginPerUnit, high.MarginPerUnit), d(low.ShipHourClaim, high.ShipHourClaim), d(low.LateUnitDay, high.LateUnitDay), d(low.ReeferClaim, high.ReeferClaim),
 		d(low.StaffHour, high.StaffHour), d(low.EconomyShipHour, high.EconomyShipHour), d(low.EconomyUnitDay, high.EconomyUnitDay),
@@ -109,6 +109,7 @@ type Hour struct {
 	Reefers  float64 `json:"reefers"`  // cold units without power past what they bear, in all
 	Diverted float64 `json:"diverted"` // units that went elsewhere, in all
 	Due      float64 `json:"due"`      // units that should have moved by now, in all, and have not
+	gated    float64 // units over the gate, of Land
 }
 
 // state is what a terminal holds.
@@ -255,8 +256,12 @@ func (p *plant) land(s *state, f *figures, perHour float64, levels [][]level, h 
 	s.free -= off
 	s.inQueue -= in
 	s.exports += in
-	o.Land = off + in + byRail + railIn
-	o.Trucks = (s.inQueue + s.leaving) / f.UnitsPerTruck
+	o.gated = off + in
+	o.Land = o.gated + byRail + railIn
+	// Hauliers know of the queue: at most those stand in it that usually come within
+	// their patience; the rest of what is late is not sent yet.
+	usual := perHour * (1 - f.RailShare) / f.UnitsPerTruck
+	o.Trucks = min((s.inQueue+s.leaving)/f.UnitsPerTruck, f.TruckPatience*usual)
 	o.Road = max(0, o.Trucks-f.TruckPark)
 }
 

@@ -55,6 +55,8 @@ var brokenKinds = []broken{
 	{name: "id twice in two sections", old: "id: berth-1", new: "id: yard"},
 	{name: "dangling zone", old: "from: office", new: "from: ofice"},
 	{name: "dangling party", old: "operator: company", new: "operator: compny"},
+	{name: "share in percent", old: "rail_share: 0.15", new: "rail_share: 15"},
+	{name: "no unit a call", old: "units_per_call: 700-1500", new: "units_per_call: 0-1500"},
 	{name: "dangling need", old: "id: crane-2}", new: "id: crane-3}"},
 	{name: "dangling reader", old: "readers: [reader-1]", new: "readers: [reader-7]"},
 	{name: "dangling without a near name", old: "owner: team\n    expires", new: "owner: harbourmaster\n    expires"},

@@ -52,6 +52,7 @@ func (c *checker) check() {
 	c.firewalls()
 	c.assets()
 	c.services()
+	c.terminals()
 	c.parties()
 	c.authorities()
 	c.work()

@@ -2,6 +2,8 @@ package port
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +24,30 @@ func (c *checker) services() {
 		}
 		if r := s.Recovery; r != nil && r.MTPDHours > 0 && r.RTOHours > r.MTPDHours {
 			c.fault(place{"services", i, "recovery.rto_hours"}, fmt.Sprintf("the objective of %s hours is longer than the %s that can be tolerated", number(r.RTOHours), number(r.MTPDHours)), "rto_hours must not exceed mtpd_hours")
+		}
+	}
+}
+
+// neverZero are the figures that a simulation divides by.
+var neverZero = []string{"berths", "units_per_call", "import_dwell_days", "export_dwell_days", "units_per_truck", "units_per_train"}
+
+// terminals checks the figures that have bounds of their own.
+func (c *checker) terminals() {
+	for i := range c.port.Terminals {
+		figures := reflect.ValueOf(c.port.Terminals[i].Figures)
+		for k := range figures.NumField() {
+			f, _ := figures.Field(k).Interface().(*Figure)
+			if f == nil {
+				continue
+			}
+			name := figures.Type().Field(k).Tag.Get("yaml")
+			at := place{"terminals", i, "figures." + name}
+			if strings.Contains(name, "share") && f.High > 1 {
+				c.fault(at, fmt.Sprintf("a share of %s", f), "a share is from 0 to 1: write 0.15 for 15 %")
+			}
+			if f.Low <= 0 && slices.Contains(neverZero, name) {
+				c.fault(at, fmt.Sprintf("%s of %s", name, f), "must be more than zero; leave it out to have it assumed within a range")
+			}
 		}
 	}
 }

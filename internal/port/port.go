@@ -275,6 +275,7 @@ type Figures struct {
 	UnitsPerTruck    *Figure `yaml:"units_per_truck"`    // units a truck brings and takes in one visit
 	UnitsPerTrain    *Figure `yaml:"units_per_train"`    // units a train brings and takes
 	TruckPark        *Figure `yaml:"truck_park"`         // trucks that can wait before the road is full
+	TruckPatience    *Figure `yaml:"truck_patience"`     // hours of queue beyond which hauliers send no more trucks
 	ReleaseShare     *Figure `yaml:"release_share"`      // part of imports that needs a release of its own, 0..1
 	ReeferShare      *Figure `yaml:"reefer_share"`       // part of the stored units that is cold, 0..1
 	ReeferHoldHours  *Figure `yaml:"reefer_hold_hours"`  // hours without power until a cold unit is at risk
