@@ -80,11 +80,14 @@ var rooms = map[string][]string{
 	"internal/risk/loss":      {},                                                                                                                                       // compound losses: simulation and the exact way
 	"internal/risk/portfolio": {},                                                                                                                                       // the best treatments under budgets, proven
 
+	// What a terminal holds, as its own system tells it: for the paper pack.
+	"internal/cargo": {},
+
 	// Documents for people.
-	"internal/report": {"internal/port", "internal/event", "internal/finding", "internal/advisory", "internal/watch/*"},
+	"internal/report": {"internal/port", "internal/cargo", "internal/event", "internal/finding", "internal/advisory", "internal/watch/*"},
 
 	// A simulated port writes wire formats; the product must find what it hid.
-	"internal/simulate": {"internal/port", "internal/event", "ais", "ics"},
+	"internal/simulate": {"internal/port", "internal/cargo", "internal/event", "ais", "ics"},
 
 	// Keeping. The types of the stages, and nothing of the faces.
 	"internal/stream":                {"internal/event"},

@@ -26,7 +26,7 @@ disrupted and undisturbed with the same draws. Figures are the 5 %, 50 % and 95 
 of the runs. What the port file does not say is assumed within a range and listed.
 The same port file, question and seed give the same bytes.`,
 	}
-	c.AddCommand(newOutage(), newIsolate(), newRecovery(), newBackTest())
+	c.AddCommand(newOutage(), newIsolate(), newRecovery(), newBackTest(), newPaper())
 	return c
 }
 

@@ -81,7 +81,7 @@ func TestSidesDifferAtTheShore(t *testing.T) {
 			t.Skip("not a shore to cross from west to east")
 		}
 		lon = math.Remainder(lon, 360)
-		const step = 0.0001 // degrees: too narrow for another shore, wide for a float32
+		const step = 0.0001          // degrees: too narrow for another shore, wide for a float32
 		const fine = 1.0 / (1 << 17) // degrees: between two float32 up to 128
 		if math.Abs(float64(e.x2-e.x1)/float64(e.y2-e.y1))*fine > step/4 {
 			t.Skip("so flat that the rounding of its latitude moves the crossing")

@@ -6,6 +6,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -33,7 +34,18 @@ type Config struct {
 	Log    Log      `yaml:"log"`
 	Source []Source `yaml:"sources"`
 	Feed   []Feed   `yaml:"feeds"`
+	Paper  Paper    `yaml:"paper"`
 	Chart  string   `yaml:"chart"` // a PMTiles file that the sea chart draws under everything; "" is none
+}
+
+// Paper is the pack that a terminal works from without systems, printed before
+// it is needed.
+type Paper struct {
+	Snapshots string        `yaml:"snapshots"` // directory of exports of the terminal operating system; "": no pack is printed
+	Output    string        `yaml:"output"`    // directory of the packs; "" is paper in the data directory
+	Terminal  string        `yaml:"terminal"`  // id in the port file; "" is its first container terminal
+	Every     time.Duration `yaml:"every"`     // 0 is 6h
+	Keep      int           `yaml:"keep"`      // packs; 0 is 8
 }
 
 // TLS is how the console is served. Without anything a certificate of its own
@@ -191,10 +203,14 @@ func (c *Config) defaults(dir string) {
 			f.Listen = DefaultFeed
 		}
 	}
+	if c.Paper.Output == "" {
+		c.Paper.Output = filepath.Join(c.Data, "paper")
+	}
+	c.Paper.Every, c.Paper.Keep = cmp.Or(c.Paper.Every, 6*time.Hour), cmp.Or(c.Paper.Keep, 8)
 	if c.Stream.URL != "" && c.Stream.Replicas == 0 {
 		c.Stream.Replicas = 3
 	}
-	for _, p := range []*string{&c.Port, &c.Data, &c.Chart, &c.TLS.Certificate, &c.TLS.Key, &c.Store.PostgresFile, &c.Stream.Credentials} {
+	for _, p := range []*string{&c.Port, &c.Data, &c.Chart, &c.Paper.Snapshots, &c.Paper.Output, &c.TLS.Certificate, &c.TLS.Key, &c.Store.PostgresFile, &c.Stream.Credentials} {
 		*p = under(dir, *p)
 	}
 	for i := range c.Source {
@@ -237,10 +253,13 @@ func (c *Config) check(pos *strictyaml.Positions) (out strictyaml.Problems) {
 		value     int
 		low, high int
 	}{{"telemetry.retention_days", c.Tele.RetentionDays, 1, 36500}, {"telemetry.memory_mib", c.Tele.MemoryMiB, 128, 1 << 20},
-		{"stream.replicas", c.Stream.Replicas, 1, 5}, {"stream.max_gib", c.Stream.MaxGiB, 1, 1 << 20}} {
+		{"paper.keep", c.Paper.Keep, 2, 1000}, {"stream.replicas", c.Stream.Replicas, 1, 5}, {"stream.max_gib", c.Stream.MaxGiB, 1, 1 << 20}} {
 		if n.value != 0 && (n.value < n.low || n.value > n.high) {
 			bad(n.path, fmt.Sprintf("%d is outside %d to %d", n.value, n.low, n.high), "leave it out for the default")
 		}
+	}
+	if e := c.Paper.Every; e != 0 && e < 10*time.Minute {
+		bad("paper.every", fmt.Sprintf("%s is too often", e), "10m or more, such as 6h; a pack is some hundred pages")
 	}
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.Log.Level) {
 		bad("log.level", fmt.Sprintf("%q is not a level", c.Log.Level), "use debug, info, warn or error")

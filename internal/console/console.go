@@ -24,6 +24,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/identity"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/report"
 	"github.com/quaywatch/quaywatch/internal/risk"
 	"github.com/quaywatch/quaywatch/internal/server"
 	"github.com/quaywatch/quaywatch/internal/watch/health"
@@ -67,7 +68,8 @@ type Deps struct {
 	// Graph calls use with the attack graph of what is known now, without an entry,
 	// and with nobody else using it; optional: paths are then not asked.
 	Graph func(ctx context.Context, use func(*attackgraph.Model) error) error
-	Risk  func() risk.Standing // optional: the page then says that there are no scenarios
+	Paper func() report.PaperState // optional: the paper pack that is printed by the clock
+	Risk  func() risk.Standing     // optional: the page then says that there are no scenarios
 
 	History History // optional: the sea chart then shows moments of the past
 	Tiles   string  // optional: a PMTiles file that the sea chart draws under everything
@@ -155,6 +157,7 @@ func (c *Console) routes() {
 	view("/attack", identity.ViewNetwork, c.attack)
 	c.mux.Handle("GET /attack.json", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.attackJSON)))
 	view("/continuity", identity.ViewReports, c.continuity)
+	c.mux.Handle("GET /continuity/paper.pdf", c.guardHTTP(identity.TakePaper, http.HandlerFunc(c.paperPDF)))
 	c.mux.Handle("GET /situation/report", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.report)))
 	c.mux.Handle("GET /map/port.json", c.guardHTTP(identity.ViewPort, http.HandlerFunc(c.mapPort)))
 	c.mux.Handle("GET /map/live.json", c.guardHTTP(identity.ViewVessels, http.HandlerFunc(c.mapLive)))

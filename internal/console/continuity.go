@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +12,9 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/quaywatch/quaywatch/internal/continuity"
+	"github.com/quaywatch/quaywatch/internal/identity"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/report"
 	"github.com/quaywatch/quaywatch/internal/risk"
 )
 
@@ -34,6 +37,8 @@ type continuityView struct {
 	R        *continuity.Report    // of an outage
 	I        *continuity.Isolation // of a cut
 	Lines    []terminalLines
+	Paper    *report.PaperState
+	MayPaper bool // the reader may take the pack: it has telephones and places
 }
 
 // terminalLines are the curves of one terminal, drawn in 600 by 120.
@@ -47,6 +52,10 @@ type terminalLines struct {
 func (c *Console) continuity(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	p, q := c.d.Port(), r.URL.Query()
 	v := continuityView{frame: c.frame(r, "Continuity", "continuity"), P: p, Terminal: len(p.Terminals) > 0, Hours: 24, Zone: q.Get("zone")}
+	if c.d.Paper != nil {
+		state := c.d.Paper()
+		v.Paper, v.MayPaper = &state, c.d.Allowed(r.Context(), identity.TakePaper, identity.ThePort)
+	}
 	for _, id := range append(q["down"], strings.FieldsFunc(q.Get("more"), func(r rune) bool { return r == ',' || r == ' ' })...) {
 		if id = strings.TrimSpace(id); id != "" && !slices.Contains(v.Down, id) {
 			v.Down = append(v.Down, id)
@@ -89,6 +98,18 @@ func (c *Console) continuity(_ http.ResponseWriter, r *http.Request) (templ.Comp
 		}
 	}
 	return continuityPage(v), nil
+}
+
+// paperPDF gives the newest paper pack.
+func (c *Console) paperPDF(w http.ResponseWriter, r *http.Request) {
+	if c.d.Paper == nil || c.d.Paper().Dir == "" {
+		http.Error(w, "No paper pack has been printed. See the page Continuity.", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "application/pdf")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+report.PaperPDF+`"`)
+	w.Header().Set("Cache-Control", "no-store")
+	http.ServeFile(w, r, filepath.Join(c.d.Paper().Dir, report.PaperPDF))
 }
 
 // linesOf draws the medians of one terminal from the start until it is as usual,

@@ -1,10 +1,16 @@
 package console_test
 
 import (
+	"context"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/quaywatch/quaywatch/internal/identity"
+	"github.com/quaywatch/quaywatch/internal/report"
 	"github.com/quaywatch/quaywatch/internal/risk"
 )
 
@@ -79,5 +85,45 @@ func TestContinuityPage(t *testing.T) {
 	w.Port.Terminals = nil
 	if body := get(h, "/continuity?down=tos-service").Body.String(); !strings.Contains(body, "No terminals declared") {
 		t.Error("a port without terminals is simulated")
+	}
+}
+
+// TestPaperCard: what is printed, how old it is, and for whom.
+func TestPaperCard(t *testing.T) {
+	w := newWorld(t, 0, 0)
+	d := depsOf(w)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, report.PaperPDF), []byte("%PDF-test"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state := report.PaperState{}
+	d.Paper = func() report.PaperState { return state }
+	d.Now = func() time.Time { return time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC) }
+	h := signedIn(newConsole(t, d))
+	says := func(what string, texts ...string) {
+		t.Helper()
+		body := get(h, "/continuity").Body.String()
+		for _, text := range texts {
+			if !strings.Contains(body, text) {
+				t.Errorf("%s: the page does not say %q", what, text)
+			}
+		}
+	}
+	says("nothing configured", "None is printed: no snapshots")
+	if r := get(h, "/continuity/paper.pdf"); r.Code != http.StatusNotFound {
+		t.Errorf("no pack: %d", r.Code)
+	}
+	state = report.PaperState{Configured: true, Every: 6 * time.Hour, Problem: "disk <full>"}
+	says("nothing printed", "None has been printed yet", "is late", "disk &lt;full&gt;")
+	state = report.PaperState{Configured: true, Every: 6 * time.Hour, Printed: d.Now().Add(-time.Hour), Dir: dir, Warnings: []string{"No cargo in this pack"}}
+	says("printed", "every 6 h", "Take the PDF", "No cargo in this pack")
+	r := get(h, "/continuity/paper.pdf")
+	if r.Code != http.StatusOK || r.Body.String() != "%PDF-test" || !strings.Contains(r.Header().Get("Content-Disposition"), "attachment") || r.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("the pack: %d %v", r.Code, r.Header())
+	}
+	d.Allowed = func(_ context.Context, a identity.Action, _ identity.Resource) bool { return a != identity.TakePaper }
+	h = signedIn(newConsole(t, d))
+	if r := get(h, "/continuity/paper.pdf"); r.Code != http.StatusForbidden || strings.Contains(get(h, "/continuity").Body.String(), "Take the PDF") {
+		t.Errorf("without the right: %d", r.Code)
 	}
 }

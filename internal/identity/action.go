@@ -15,6 +15,7 @@ const (
 	ViewNetwork     Action = "ViewNetwork"     // hosts, conduit uses, flows
 	ViewSources     Action = "ViewSources"     // source health
 	ViewReports     Action = "ViewReports"     // situation and other reports
+	TakePaper       Action = "TakePaper"       // the paper pack: telephones, places of dangerous goods, holds
 	ViewAudit       Action = "ViewAudit"       // the audit log
 	ViewMetrics     Action = "ViewMetrics"     // /metrics
 	ManageAccounts  Action = "ManageAccounts"  // create, change, disable accounts
@@ -25,7 +26,7 @@ const (
 // Actions are all actions, in the order of the manual.
 var Actions = []Action{
 	ViewFindings, ActOnFindings, ShelveFindings, ViewPort, ViewPeople, ViewVessels, ViewNetwork,
-	ViewSources, ViewReports, ViewAudit, ViewMetrics, ManageAccounts, ManageTokens, ManageOwnTokens,
+	ViewSources, ViewReports, TakePaper, ViewAudit, ViewMetrics, ManageAccounts, ManageTokens, ManageOwnTokens,
 }
 
 // Domains are the domains of findings, in the order in which screens show

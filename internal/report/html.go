@@ -21,8 +21,8 @@ var situationHTML string
 var Stylesheet string
 
 var situationTemplate = template.Must(template.New("situation").Funcs(template.FuncMap{
-	"utc":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"utc":   utc,
+	"iso":   iso,
 	"age":   Age,
 	"count": count,
 	"mark":  mark,
@@ -35,6 +35,8 @@ var situationTemplate = template.Must(template.New("situation").Funcs(template.F
 		return strings.Join(out, " ")
 	},
 }).Parse(situationHTML))
+
+func iso(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // list joins sentences into one: their own full stops would stand doubled.
 func list(parts []string) string {

@@ -72,6 +72,15 @@ type Change struct {
 	Finding finding.Finding
 }
 
+// local is the time zone of the port; UTC where it is not known here.
+func local(p *port.Port) *time.Location {
+	loc, err := time.LoadLocation(p.Identity.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return loc
+}
+
 // domainNames in the order of the lanes.
 var domainNames = []struct {
 	domain finding.Domain
@@ -82,10 +91,7 @@ var domainNames = []struct {
 func NewSituation(in Input) *Situation {
 	s := &Situation{AsOf: in.AsOf.UTC(), Local: time.UTC, Notes: in.Notes, OneShot: in.OneShot, Sources: in.Sources.Sources}
 	if in.Port != nil {
-		s.Port, s.Level = in.Port.Identity.Name, in.Port.Identity.SecurityLevel
-		if loc, err := time.LoadLocation(in.Port.Identity.TimeZone); err == nil {
-			s.Local = loc
-		}
+		s.Port, s.Level, s.Local = in.Port.Identity.Name, in.Port.Identity.SecurityLevel, local(in.Port)
 	}
 	findings := slices.Clone(in.Findings)
 	slices.SortStableFunc(findings, finding.Compare)

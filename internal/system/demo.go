@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/quaywatch/quaywatch/examples"
+	"github.com/quaywatch/quaywatch/internal/cargo"
 	"github.com/quaywatch/quaywatch/internal/config"
 	"github.com/quaywatch/quaywatch/internal/identity"
 	"github.com/quaywatch/quaywatch/internal/server"
@@ -162,6 +163,7 @@ sources:
     expect: 20m
     access:
       columns: {time: time, reader: reader, badge: badge, person: person, result: result, direction: direction, reason: reason}
+paper: {snapshots: feeds/snapshots}
 `, o.Listen, ais, radar)
 	return config.Parse(filepath.Join(o.Dir, "quaywatch.yaml"), []byte(text))
 }
@@ -185,6 +187,9 @@ func (s *System) simulated(ctx context.Context, o DemoOptions, ais, radar *aisFe
 		return fmt.Errorf("demo: %w", err)
 	}
 	defer truth.Close()
+	if _, err := cargo.Write(filepath.Join(feeds, "snapshots"), simulate.Yard(o.Seed, time.Now().Add(-15*time.Minute))); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
 	for _, f := range []*aisFeed{ais, radar} {
 		select {
 		case <-f.connected:

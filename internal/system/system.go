@@ -55,6 +55,7 @@ type System struct {
 	doubts     *feed.Doubts
 	feeds      []*feed.Feed // out, for other systems
 	risk       *riskDesk
+	paper      *paperDesk
 
 	watchMu  sync.Mutex // Observe, Advance and Take of the watches
 	watches  *watch.Set
@@ -97,6 +98,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err er
 	}
 	s.watches = watch.New(p)
 	s.risk = newRiskDesk(s)
+	s.paper = newPaperDesk(s)
 	if err := s.risk.recall(); err != nil {
 		return nil, err
 	}
