@@ -45,6 +45,7 @@ func Run(t *testing.T, maker Maker) {
 		{"load", testLoad},
 		{"outbox", testOutbox},
 		{"marks", testMarks},
+		{"declarations", testDeclared},
 		{"accounts", testAccounts},
 		{"sessions", testSessions},
 		{"several at once", testConcurrent},
