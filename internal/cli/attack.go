@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
 	"github.com/quaywatch/quaywatch/internal/system"
@@ -42,6 +43,7 @@ type attackFlags struct {
 	from              []string
 	notices           notices
 	firewalls         []string
+	matches           map[string][]advisory.Match // of the port read last; nil: no notices were given
 	json              bool
 }
 
@@ -151,6 +153,7 @@ func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, file st
 	if err != nil {
 		return err
 	}
+	f.matches = j.matches
 	return system.Weaknesses(m, p, j.matches)
 }
 

@@ -35,6 +35,7 @@ type Config struct {
 	Source []Source `yaml:"sources"`
 	Feed   []Feed   `yaml:"feeds"`
 	Paper  Paper    `yaml:"paper"`
+	Board  Board    `yaml:"board"`
 	Chart  string   `yaml:"chart"` // a PMTiles file that the sea chart draws under everything; "" is none
 }
 
@@ -46,6 +47,11 @@ type Paper struct {
 	Terminal  string        `yaml:"terminal"`  // id in the port file; "" is its first container terminal
 	Every     time.Duration `yaml:"every"`     // 0 is 6h
 	Keep      int           `yaml:"keep"`      // packs; 0 is 8
+}
+
+// Board is when the report to the board is made by itself.
+type Board struct {
+	Day int `yaml:"day"` // of the month, UTC, 1 to 28; 0 is 1
 }
 
 // TLS is how the console is served. Without anything a certificate of its own
@@ -206,6 +212,7 @@ func (c *Config) defaults(dir string) {
 	if c.Paper.Output == "" {
 		c.Paper.Output = filepath.Join(c.Data, "paper")
 	}
+	c.Board.Day = cmp.Or(c.Board.Day, 1)
 	c.Paper.Every, c.Paper.Keep = cmp.Or(c.Paper.Every, 6*time.Hour), cmp.Or(c.Paper.Keep, 8)
 	if c.Stream.URL != "" && c.Stream.Replicas == 0 {
 		c.Stream.Replicas = 3
@@ -253,7 +260,7 @@ func (c *Config) check(pos *strictyaml.Positions) (out strictyaml.Problems) {
 		value     int
 		low, high int
 	}{{"telemetry.retention_days", c.Tele.RetentionDays, 1, 36500}, {"telemetry.memory_mib", c.Tele.MemoryMiB, 128, 1 << 20},
-		{"paper.keep", c.Paper.Keep, 2, 1000}, {"stream.replicas", c.Stream.Replicas, 1, 5}, {"stream.max_gib", c.Stream.MaxGiB, 1, 1 << 20}} {
+		{"paper.keep", c.Paper.Keep, 2, 1000}, {"board.day", c.Board.Day, 1, 28}, {"stream.replicas", c.Stream.Replicas, 1, 5}, {"stream.max_gib", c.Stream.MaxGiB, 1, 1 << 20}} {
 		if n.value != 0 && (n.value < n.low || n.value > n.high) {
 			bad(n.path, fmt.Sprintf("%d is outside %d to %d", n.value, n.low, n.high), "leave it out for the default")
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/risk"
 )
 
 // attackView answers "can they reach it, how, and what would stop them".
@@ -171,9 +172,9 @@ func thingName(p *port.Port, id string) string {
 // chanceWords is a range of chances.
 func chanceWords(r attackgraph.Range) string {
 	if r[0] == r[1] {
-		return percentWords(r[0])
+		return risk.Percent(r[0])
 	}
-	return percentWords(r[0]) + " to " + percentWords(r[1])
+	return risk.Percent(r[0]) + " to " + risk.Percent(r[1])
 }
 
 // encodeQuery writes the parameters of an address, in their order of name.

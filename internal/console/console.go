@@ -67,9 +67,10 @@ type Deps struct {
 	Feeds func() []server.FeedStatus // optional: the AIS feeds out
 	// Graph calls use with the attack graph of what is known now, without an entry,
 	// and with nobody else using it; optional: paths are then not asked.
-	Graph func(ctx context.Context, use func(*attackgraph.Model) error) error
-	Paper func() report.PaperState // optional: the paper pack that is printed by the clock
-	Risk  func() risk.Standing     // optional: the page then says that there are no scenarios
+	Graph  func(ctx context.Context, use func(*attackgraph.Model) error) error
+	Paper  func() report.PaperState // optional: the paper pack that is printed by the clock
+	Boards Boards                   // optional: the reports to the board
+	Risk   func() risk.Standing     // optional: the page then says that there are no scenarios
 
 	History History // optional: the sea chart then shows moments of the past
 	Tiles   string  // optional: a PMTiles file that the sea chart draws under everything
@@ -157,6 +158,10 @@ func (c *Console) routes() {
 	view("/attack", identity.ViewNetwork, c.attack)
 	c.mux.Handle("GET /attack.json", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.attackJSON)))
 	view("/continuity", identity.ViewReports, c.continuity)
+	view("/board", identity.ViewReports, c.board)
+	view("/board/{id}", identity.ViewReports, c.board)
+	c.mux.Handle("GET /board/{id}/{file}", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.boardFile)))
+	c.mux.Handle("POST /board/{id}", cross.Handler(c.guard(identity.SignReports, c.boardAct)))
 	c.mux.Handle("GET /continuity/paper.pdf", c.guardHTTP(identity.TakePaper, http.HandlerFunc(c.paperPDF)))
 	c.mux.Handle("GET /situation/report", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.report)))
 	c.mux.Handle("GET /map/port.json", c.guardHTTP(identity.ViewPort, http.HandlerFunc(c.mapPort)))

@@ -46,7 +46,7 @@ type terminalLines struct {
 	O             *continuity.Outcome
 	Moved, Usual  string // units an hour over the quay
 	Late, Waiting string // units late; ships outside
-	Days          []curveTick
+	Days          []report.Tick
 }
 
 func (c *Console) continuity(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
@@ -132,7 +132,7 @@ func linesOf(o *continuity.Outcome) terminalLines {
 		Late:    draw(o.Curves.Due, slices.Max(append([]float64{1}, o.Curves.Due...))),
 		Waiting: draw(o.Curves.Waiting, slices.Max(append([]float64{1}, o.Curves.Waiting...)))}
 	for d := 0; d*24 <= hours; d += max(1, int(math.Ceil(float64(hours)/24/8))) {
-		l.Days = append(l.Days, curveTick{600 * float64(d) * 24 / float64(hours), fmt.Sprintf("day %d", d)})
+		l.Days = append(l.Days, report.Tick{At: 600 * float64(d) * 24 / float64(hours), Text: fmt.Sprintf("day %d", d)})
 	}
 	return l
 }
@@ -174,7 +174,7 @@ func byHandWords(s *port.Service) string {
 	case s.Manual.Fraction == 0:
 		return "none"
 	}
-	text := fmt.Sprintf("%s after %s h, %d people", percentWords(s.Manual.Fraction), risk.Digits(s.Manual.RampHours), s.Manual.Staff)
+	text := fmt.Sprintf("%s after %s h, %d people", risk.Percent(s.Manual.Fraction), risk.Digits(s.Manual.RampHours), s.Manual.Staff)
 	if s.Manual.LimitHours > 0 {
 		text += fmt.Sprintf(", for %s h", risk.Digits(s.Manual.LimitHours))
 	}

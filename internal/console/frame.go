@@ -65,6 +65,7 @@ var rail = []struct {
 	{railEntry{"sources", "/sources", "Sources", "M5 15a8 8 0 0 1 0-10M15 5a8 8 0 0 1 0 10M8 12.500a3.500 3.500 0 0 1 0-5M12 7.500a3.500 3.500 0 0 1 0 5"}, identity.ViewSources},
 	{railEntry{"risk", "/risk", "Risk", "M3 16c4-1 6-12 14-12M3 16h14M3 4v12"}, identity.ViewReports},
 	{railEntry{"continuity", "/continuity", "Stops", "M4 10h4l2-5 2 10 2-5h2"}, identity.ViewReports},
+	{railEntry{"board", "/board", "Board", "M5 3h10v14H5zM8 7h4M8 10h4M8 13h2"}, identity.ViewReports},
 	{railEntry{"situation", "/situation", "Situation", "M4 16V9M8 16V5M12 16v-5M16 16V7M3 16.500h14"}, identity.ViewReports},
 }
 

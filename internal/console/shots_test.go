@@ -52,5 +52,5 @@ var attack = "/findings/" + attackID
 // pagePaths are all pages that somebody can be on.
 var pagePaths = []string{
 	"/", "/findings", attack, "/inventory", "/inventory/plc-asc-04", "/hosts/ip:10.50.0.99", "/zones", "/zones/cctv/tos",
-	"/people", "/attack", "/attack?from=vendor&to=yard-service", "/risk", "/continuity", "/continuity?down=tos-service&hours=48", "/continuity?zone=tos&hours=12", "/vessels", "/vessels/chart", "/vessels/212123000", "/port", "/sources", "/situation",
+	"/people", "/attack", "/attack?from=vendor&to=yard-service", "/risk", "/board", "/board/2026-10", "/continuity", "/continuity?down=tos-service&hours=48", "/continuity?zone=tos&hours=12", "/vessels", "/vessels/chart", "/vessels/212123000", "/port", "/sources", "/situation",
 }

@@ -59,9 +59,10 @@ func bodyOf(doc string, status int) string {
 	if status >= http.StatusBadRequest {
 		return ""
 	}
-	_, rest, ok := strings.Cut(doc, "<body>")
+	_, rest, ok := strings.Cut(doc, "<body")
+	_, rest, opened := strings.Cut(rest, ">")
 	body, _, closed := strings.Cut(rest, "</body>")
-	if !ok || !closed {
+	if !ok || !opened || !closed {
 		return ""
 	}
 	return partOfPage.Replace(body)

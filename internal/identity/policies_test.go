@@ -15,7 +15,7 @@ import (
 // domains; "yes" is for actions that know no domain. What is not named is denied.
 var rights = map[Role]map[Action]string{
 	CSO: {ViewFindings: "all", ActOnFindings: "all", ShelveFindings: "all", ViewPort: "yes", ViewPeople: "yes", ViewVessels: "yes",
-		ViewNetwork: "yes", ViewSources: "yes", ViewReports: "yes", TakePaper: "yes", ViewAudit: "yes", ManageOwnTokens: "yes"},
+		ViewNetwork: "yes", ViewSources: "yes", ViewReports: "yes", SignReports: "yes", TakePaper: "yes", ViewAudit: "yes", ManageOwnTokens: "yes"},
 	FacilitySecurityOfficer: {ViewFindings: "all", ActOnFindings: "physical sea cargo", ShelveFindings: "physical sea cargo", ViewPort: "yes",
 		ViewPeople: "yes", ViewVessels: "yes", ViewSources: "yes", ViewReports: "yes", TakePaper: "yes", ManageOwnTokens: "yes"},
 	CybersecurityOfficer: {ViewFindings: "all", ActOnFindings: "all", ShelveFindings: "all", ViewPort: "yes", ViewPeople: "yes", ViewVessels: "yes",

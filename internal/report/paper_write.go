@@ -29,14 +29,14 @@ func (p *Pack) WriteInto(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("making %s: %w", dir, err)
 	}
-	if err := replace(filepath.Join(dir, PaperHTML), p.WriteHTML); err != nil {
+	if err := Replace(filepath.Join(dir, PaperHTML), p.WriteHTML); err != nil {
 		return err
 	}
-	return replace(filepath.Join(dir, PaperPDF), func(w io.Writer) error { return p.WritePDF(ctx, w) })
+	return Replace(filepath.Join(dir, PaperPDF), func(w io.Writer) error { return p.WritePDF(ctx, w) })
 }
 
-// replace writes a file beside the one that it then replaces.
-func replace(path string, write func(io.Writer) error) error {
+// Replace writes a file beside the one that it then replaces.
+func Replace(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
@@ -145,7 +145,7 @@ func (d *drawing) table(s *Sheet) {
 		}
 		if d.pdf.GetY()+float64(lines)*height > tall-18 && style == "" {
 			d.pdf.AddPage()
-			d.text(7, "I", fmt.Sprintf("Sheet %d, %s (continued)", s.No, s.Title))
+			d.text(7, "I", s.Title+" (continued)")
 			head()
 			d.pdf.SetFont("Helvetica", style, size)
 		}

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
@@ -31,6 +32,7 @@ type File struct {
 	Appetite   []Line      `yaml:"appetite"`
 	Budgets    []Budget    `yaml:"budgets"`
 	Treatments []Treatment `yaml:"treatments"`
+	Exercises  []Exercise  `yaml:"exercises"`
 }
 
 // Scenario is a way to lose.
@@ -71,6 +73,26 @@ type Cost struct {
 	Money  port.Figure `yaml:"money"`  // 5 % and 95 % of a lognormal
 	Bears  string      `yaml:"bears"`  // "operator" (also left out) or "economy"
 }
+
+// Exercise is a drill, an exercise or a restore that was done, with what it showed.
+// A measured restore of what a scenario takes down is the least time that the
+// scenario lasts: nobody restores faster under attack than in the drill.
+type Exercise struct {
+	ID       string   `yaml:"id" json:"id"`
+	Date     string   `yaml:"date" json:"date"` // day, such as 2026-09-14
+	Kind     string   `yaml:"kind" json:"kind"` // "drill", "exercise", "restore"
+	Name     string   `yaml:"name" json:"name"`
+	Of       []string `yaml:"of" json:"of,omitempty"`       // services and assets that it was about
+	Hours    float64  `yaml:"hours" json:"hours,omitempty"` // that a restore took until the service was back; 0: not measured
+	Result   string   `yaml:"result" json:"result"`         // "passed", "failed", "partly"
+	Evidence string   `yaml:"evidence" json:"evidence"`     // the record of it
+}
+
+// Kinds and results of exercises.
+var (
+	exerciseKinds   = []string{"drill", "exercise", "restore"}
+	exerciseResults = []string{"passed", "failed", "partly"}
+)
 
 // Cause sets several scenarios off together, besides their own events.
 type Cause struct {
@@ -193,6 +215,9 @@ func (c *checker) file(f *File) {
 			c.bad(strictyaml.Item("budgets", i), "kind", fmt.Sprintf("%q with %g is no budget", b.Kind, b.Limit), "use "+strings.Join(Kinds, ", ")+" and money of 0 or more")
 		}
 	}
+	for i := range f.Exercises {
+		c.exercise(strictyaml.Item("exercises", i), &f.Exercises[i])
+	}
 	for i := range f.Treatments {
 		c.treatment(strictyaml.Item("treatments", i), &f.Treatments[i])
 	}
@@ -280,6 +305,27 @@ func (c *checker) treatment(at string, t *Treatment) {
 		for _, id := range o.On {
 			c.known(k, "on", id)
 		}
+	}
+}
+
+func (c *checker) exercise(at string, e *Exercise) {
+	if e.ID == "" || e.Name == "" || e.Evidence == "" {
+		c.bad(at, "evidence", "an exercise needs an id, a name and its evidence", "name the record: a report, minutes, a log of the restore")
+	}
+	if _, err := time.Parse(time.DateOnly, e.Date); err != nil {
+		c.bad(at, "date", fmt.Sprintf("%q is no day", e.Date), "such as 2026-09-14")
+	}
+	if !slices.Contains(exerciseKinds, e.Kind) {
+		c.bad(at, "kind", fmt.Sprintf("%q is no kind", e.Kind), "use "+strings.Join(exerciseKinds, ", "))
+	}
+	if !slices.Contains(exerciseResults, e.Result) {
+		c.bad(at, "result", fmt.Sprintf("%q is no result", e.Result), "use "+strings.Join(exerciseResults, ", "))
+	}
+	if !(e.Hours >= 0 && e.Hours <= 8784) || e.Hours > 0 && e.Kind != "restore" {
+		c.bad(at, "hours", "hours are those of a restore, from 0 to a year", "leave them out where nothing was measured")
+	}
+	for _, id := range e.Of {
+		c.thing(at, "of", id)
 	}
 }
 

@@ -46,7 +46,10 @@ func (m *magnitude) bad() Money {
 // time, in equal parts, and adds the declared costs.
 func (in *Inputs) magnitude(s *Scenario) (*magnitude, error) {
 	m := &magnitude{leaves: leavesOf(s.Controls, "respond").Mid}
-	hours := spanOf(s.Hours, 0)
+	hours, shown := in.hours(s)
+	if shown != "" {
+		m.assumptions = append(m.assumptions, shown)
+	}
 	for _, h := range []float64{hours.Low, hours.Mid, hours.High} {
 		if h <= 0 {
 			m.rows = append(m.rows, make([]loss.Amounts, in.Runs)...)
@@ -82,6 +85,23 @@ func (in *Inputs) magnitude(s *Scenario) (*magnitude, error) {
 		m.forms = append(m.forms, loss.Form{Name: c.Name, Probability: spanOf(c.Chance, 1).Mid, Severity: severity, Scale: m.leaves})
 	}
 	return m, nil
+}
+
+// hours is how long a scenario lasts: as declared, and no shorter than the newest
+// restore of the same things took, whatever its result.
+func (in *Inputs) hours(s *Scenario) (Span, string) {
+	var newest *Exercise
+	for i := range in.File.Exercises {
+		e := &in.File.Exercises[i]
+		if e.Hours > 0 && slices.ContainsFunc(e.Of, func(id string) bool { return id == s.Target || slices.Contains(s.Down, id) }) && (newest == nil || e.Date > newest.Date) {
+			newest = e
+		}
+	}
+	if newest == nil || newest.Hours <= s.Hours.Low {
+		return spanOf(s.Hours, 0), ""
+	}
+	return between(newest.Hours, max(newest.Hours, s.Hours.High)),
+		fmt.Sprintf("scenario %s lasts at least the %g h that the restore %s of %s took, not the %g h declared", s.ID, newest.Hours, newest.ID, newest.Date, s.Hours.Low)
 }
 
 func fixedOn(on loss.Account, money float64) loss.Severity {

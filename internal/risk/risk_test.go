@@ -371,3 +371,28 @@ func TestAnOpeningNeverLowers(t *testing.T) {
 		}
 	}
 }
+
+// TestARestoreSetsTheLeast: a scenario lasts no shorter than the newest restore of
+// what it takes down took; a quicker one, and one of something else, change nothing.
+func TestARestoreSetsTheLeast(t *testing.T) {
+	in := inputs(t, saltmere(t, nil))
+	find := func(a *Assessment) *Scored { return byID(a)["camera-to-tos"] }
+	in.File.Exercises = nil
+	without := score(t, in)
+	of := func(list ...Exercise) *Assessment { in.File.Exercises = list; return score(t, in) }
+	slow := Exercise{ID: "slow", Date: "2026-09-14", Kind: "restore", Of: []string{"terminal-operating-system"}, Hours: 50}
+	if a := of(slow); find(a).PerEvent.Hours <= find(without).PerEvent.Hours {
+		t.Errorf("hours of an event %v, before the restore %v", find(a).PerEvent.Hours, find(without).PerEvent.Hours)
+	} else if w := Explain(without, a); !strings.Contains(bytesOf(t, w), "cost of an event") || !strings.Contains(bytesOf(t, a.Assumptions), "restore slow of 2026-09-14") {
+		t.Errorf("the cause is not named: %s", bytesOf(t, w))
+	}
+	newer := slow
+	newer.ID, newer.Date, newer.Hours = "quick", "2026-10-14", 3
+	other := slow
+	other.Of = []string{"truck-gate"}
+	for name, list := range map[string][]Exercise{"quicker and newer": {slow, newer}, "of something else": {other}, "not measured": {{ID: "x", Date: "2026-11-01", Kind: "drill", Of: slow.Of}}} {
+		if a := of(list...); bytesOf(t, a.Scenarios) != bytesOf(t, without.Scenarios) {
+			t.Errorf("%s: the figures moved", name)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import "time"
 // Standing is the newest assessment of a running system, with how it came about.
 type Standing struct {
 	Assessment *Assessment // nil until one was made
+	Declared   *File       // the risk file that it was made from
 	Plan       *Plan       // nil where there are no treatments
 	Scored     time.Time   // when what it rests on changed last
 	Checked    time.Time   // when that was looked at last

@@ -34,3 +34,38 @@ func Between(low, mid, high float64) string {
 	}
 	return fmt.Sprintf("%s (%s to %s)", Short(mid), Short(low), Short(high))
 }
+
+// Percent writes a chance, for people.
+func Percent(p float64) string {
+	switch {
+	case p == 0:
+		return "0 %"
+	case p < 0.0001:
+		return "under 0.01 %"
+	}
+	return Digits(p*100) + " %"
+}
+
+// Percent writes chances with their range.
+func (s Span) Percent() string {
+	return fmt.Sprintf("%s (%s to %s)", Percent(s.Mid), Percent(s.Low), Percent(s.High))
+}
+
+// Every writes how often something comes in a year, with its range.
+func (s Span) Every() string {
+	once := func(v float64) string {
+		switch {
+		case v <= 0:
+			return "never"
+		case v >= 0.95:
+			return Digits(v) + " a year"
+		case v < 1e-4:
+			return "less than once in 10,000 years"
+		}
+		return "once in " + Digits(1/v) + " years"
+	}
+	return fmt.Sprintf("%s (%s to %s)", once(s.Mid), once(s.Low), once(s.High))
+}
+
+// Words writes an amount with its range.
+func (s Span) Words() string { return Between(s.Low, s.Mid, s.High) }

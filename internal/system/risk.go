@@ -93,7 +93,7 @@ func (d *riskDesk) look(ctx context.Context) error {
 	if same {
 		return nil
 	}
-	a, plan, err := d.score(ctx, now, flows, basis)
+	a, plan, file, err := d.score(ctx, now, flows, basis)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -107,7 +107,7 @@ func (d *riskDesk) look(ctx context.Context) error {
 	move := risk.MoveTo(before, a, now)
 	d.mu.Lock()
 	d.basis = basis
-	d.stand.Assessment, d.stand.Plan, d.stand.Problem, d.stand.Scored, d.stand.Checked = a, plan, "", now, now
+	d.stand.Assessment, d.stand.Plan, d.stand.Declared, d.stand.Problem, d.stand.Scored, d.stand.Checked = a, plan, file, "", now, now
 	if moved := before == nil || len(move.Steps) > 0; !moved {
 		d.mu.Unlock()
 		return nil
@@ -193,24 +193,24 @@ func (d *riskDesk) home() string {
 }
 
 // score reads the files and works out all figures.
-func (d *riskDesk) score(ctx context.Context, now time.Time, flows []attackgraph.Flow, basis string) (*risk.Assessment, *risk.Plan, error) {
+func (d *riskDesk) score(ctx context.Context, now time.Time, flows []attackgraph.Flow, basis string) (*risk.Assessment, *risk.Plan, *risk.File, error) {
 	d.graphMu.Lock()
 	defer d.graphMu.Unlock()
 	p, m, err := d.known(now, flows, basis)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	file, err := risk.Load(d.stand.File, p)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	in := risk.Inputs{Port: p, File: file, Graph: m, Cache: &d.cache}
 	a, err := risk.Score(ctx, in)
 	if err != nil || len(file.Treatments) == 0 {
-		return a, nil, err
+		return a, nil, file, err
 	}
 	plan, err := risk.Choose(ctx, in, a)
-	return a, plan, err
+	return a, plan, file, err
 }
 
 // known is the port file on disk and the attack graph of it and of what was seen;

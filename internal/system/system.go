@@ -56,6 +56,7 @@ type System struct {
 	feeds      []*feed.Feed // out, for other systems
 	risk       *riskDesk
 	paper      *paperDesk
+	boards     *boardDesk
 
 	watchMu  sync.Mutex // Observe, Advance and Take of the watches
 	watches  *watch.Set
@@ -99,6 +100,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err er
 	s.watches = watch.New(p)
 	s.risk = newRiskDesk(s)
 	s.paper = newPaperDesk(s)
+	s.boards = &boardDesk{s: s}
 	if err := s.risk.recall(); err != nil {
 		return nil, err
 	}

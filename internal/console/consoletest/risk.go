@@ -59,7 +59,7 @@ func newStanding(p *port.Port) (risk.Standing, error) {
 		return risk.Standing{}, err
 	}
 	at := Now.Add(-40 * time.Minute)
-	return risk.Standing{Assessment: after, Plan: plan, Scored: at, Checked: Now.Add(-6 * time.Second), File: "risk.yaml",
+	return risk.Standing{Assessment: after, Plan: plan, Scored: at, Checked: Now.Add(-6 * time.Second), File: "risk.yaml", Declared: in.File,
 		History: []risk.Move{risk.MoveTo(nil, before, at.Add(-20*time.Hour)), risk.MoveTo(before, after, at)}}, nil
 }
 
