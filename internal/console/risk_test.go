@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,5 +126,29 @@ func TestPaperCard(t *testing.T) {
 	h = signedIn(newConsole(t, d))
 	if r := get(h, "/continuity/paper.pdf"); r.Code != http.StatusForbidden || strings.Contains(get(h, "/continuity").Body.String(), "Take the PDF") {
 		t.Errorf("without the right: %d", r.Code)
+	}
+}
+
+// TestBudgetSlider: the choice at each place of the slider is that of the plan, a
+// place that is none is today's budgets, and it works without script.
+func TestBudgetSlider(t *testing.T) {
+	w := newWorld(t, 0, 0)
+	h := signedIn(newConsole(t, depsOf(w)))
+	points := w.Risk().Plan.Frontier
+	for i, p := range points {
+		body := get(h, "/risk?budget="+strconv.Itoa(i)).Body.String()
+		for _, want := range []string{"With " + risk.Percent(p.Part) + " of the budgets", risk.Short(p.Spent) + " EUR spent a year leave " + p.Assessed.Words()} {
+			if !strings.Contains(body, want) {
+				t.Errorf("place %d does not say %q", i, want)
+			}
+		}
+		if len(p.Chosen) == 0 != strings.Contains(body, "Nothing can be done with that") {
+			t.Errorf("place %d: %d chosen", i, len(p.Chosen))
+		}
+	}
+	for _, asked := range []string{"", "-1", "99", "x"} {
+		if body := get(h, "/risk?budget="+asked).Body.String(); !strings.Contains(body, "With 100 % of the budgets") {
+			t.Errorf("%q is not today's budgets", asked)
+		}
 	}
 }

@@ -54,6 +54,9 @@ type Point struct {
 	Part  float64 `json:"part"` // of every budget
 	Spent float64 `json:"spent"`
 	Left  float64 `json:"left"`
+	// Assessed is the choice scored as a whole, and Chosen what it is.
+	Assessed Range    `json:"assessed"`
+	Chosen   []Chosen `json:"chosen"`
 }
 
 // yearly is what an option costs in a year.
@@ -86,22 +89,29 @@ func Choose(ctx context.Context, in Inputs, a *Assessment) (*Plan, error) {
 		plan.Now += t.Loss
 	}
 	plan.GordonLoeb = plan.Now / math.E
-	for i := range in.File.Treatments {
-		t := &in.File.Treatments[i]
-		for k := range t.Options {
-			c := chosenOf(t, k, p, i)
-			if s.Choice[i] == k {
-				plan.Chosen = append(plan.Chosen, c)
-			} else {
-				plan.Passed = append(plan.Passed, c)
-			}
-		}
-	}
-	if err := plan.vary(ctx, p, s); err != nil {
+	plan.Chosen, plan.Passed = in.choice(p, s.Choice)
+	if err := plan.vary(ctx, in, p, s); err != nil {
 		return nil, err
 	}
 	plan.Assessed, err = in.whole(ctx, s.Choice)
 	return plan, err
+}
+
+// choice are the options that are taken, and those that are not.
+func (in *Inputs) choice(p *portfolio.Problem, choice portfolio.Choice) (taken, passed []Chosen) {
+	taken, passed = []Chosen{}, []Chosen{}
+	for i := range in.File.Treatments {
+		t := &in.File.Treatments[i]
+		for k := range t.Options {
+			c := chosenOf(t, k, p, i)
+			if choice[i] == k {
+				taken = append(taken, c)
+			} else {
+				passed = append(passed, c)
+			}
+		}
+	}
+	return taken, passed
 }
 
 func chosenOf(t *Treatment, k int, p *portfolio.Problem, i int) Chosen {
@@ -217,7 +227,7 @@ func (in *Inputs) without(ctx context.Context, s *Scenario, changes []string) (f
 }
 
 // vary solves again for other budgets.
-func (plan *Plan) vary(ctx context.Context, p *portfolio.Problem, s *portfolio.Solution) error {
+func (plan *Plan) vary(ctx context.Context, in Inputs, p *portfolio.Problem, s *portfolio.Solution) error {
 	solve := func(limit func(k int) float64) (*portfolio.Solution, error) {
 		q := *p
 		q.Budgets = slices.Clone(p.Budgets)
@@ -247,6 +257,10 @@ func (plan *Plan) vary(ctx context.Context, p *portfolio.Problem, s *portfolio.S
 		for _, v := range at.Spent {
 			x.Spent += v
 		}
+		x.Chosen, _ = in.choice(p, at.Choice)
+		if x.Assessed, err = in.whole(ctx, at.Choice); err != nil {
+			return err
+		}
 		plan.Frontier = append(plan.Frontier, x)
 	}
 	return nil
@@ -256,6 +270,7 @@ func (plan *Plan) vary(ctx context.Context, p *portfolio.Problem, s *portfolio.S
 // declared parts as controls.
 func (in *Inputs) whole(ctx context.Context, choice portfolio.Choice) (Range, error) {
 	next := *in
+	next.Years = 1 // the expected year is worked out, not simulated
 	file := *in.File
 	file.Scenarios = slices.Clone(in.File.Scenarios)
 	var closes []string

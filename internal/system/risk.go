@@ -104,6 +104,7 @@ func (d *riskDesk) look(ctx context.Context) error {
 		d.mu.Unlock()
 		return nil
 	}
+	d.tellAppetite(ctx, d.s.port.Load(), before, a, now)
 	move := risk.MoveTo(before, a, now)
 	d.mu.Lock()
 	d.basis = basis
