@@ -60,6 +60,33 @@ func ReadDecisions(file string, data []byte) (*Decisions, error) {
 	return &Decisions{doc.Decisions}, nil
 }
 
+// NewDecisions checks decisions that come from elsewhere than a file; later ones on
+// the same pair replace earlier ones. The faults of one that is wrong are told, and
+// it is left out.
+func NewDecisions(list []Decision) (d *Decisions, faults []string) {
+	d = &Decisions{}
+	for i := range list {
+		one := list[i]
+		if texts := one.Faults(); len(texts) > 0 {
+			faults = append(faults, fmt.Sprintf("the decision of %s on %s and %s: %s", one.Author, one.Asset, one.Advisory, strings.Join(texts, "; ")))
+			continue
+		}
+		one.check(func(string, string) {}) // reads the days
+		d.list = slices.DeleteFunc(d.list, func(o Decision) bool { return o.Asset == one.Asset && o.Advisory == one.Advisory })
+		d.list = append(d.list, one)
+	}
+	return d, faults
+}
+
+// List are the decisions.
+func (d *Decisions) List() []Decision { return slices.Clone(d.list) }
+
+// Faults says what is wrong with a decision, field by field.
+func (d Decision) Faults() (texts []string) {
+	d.check(func(key, text string) { texts = append(texts, key+" "+text) })
+	return texts
+}
+
 func (d *Decision) check(tell func(key, text string)) {
 	for _, f := range []struct{ key, value string }{{"asset", d.Asset}, {"advisory", d.Advisory}, {"reason", d.Reason}, {"author", d.Author}} {
 		if strings.TrimSpace(f.value) == "" {

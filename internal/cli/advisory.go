@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -156,7 +155,7 @@ func (n *notices) judge(c *cobra.Command, portFile string, p *port.Port, at time
 		a := &p.Assets[i]
 		found := set.Matches(a)
 		if a.Components != "" {
-			list, err := readComponents(portFile, a.Components)
+			list, err := sbom.Beside(portFile, a.Components)
 			if err != nil {
 				j.rejected = append(j.rejected, csaf.Rejection{Document: a.Components, Fault: err.Error()})
 				fmt.Fprintf(c.ErrOrStderr(), "not read: components of %s: %s: %s\n", a.ID, a.Components, err)
@@ -173,30 +172,6 @@ func (n *notices) judge(c *cobra.Command, portFile string, p *port.Port, at time
 		fmt.Fprintf(c.ErrOrStderr(), "not applied: %s\n", text)
 	}
 	return j, nil
-}
-
-// readComponents reads the list of an asset; the port file says where it is
-// below its own directory, and no link leads out of that.
-func readComponents(portFile, path string) (*sbom.List, error) {
-	dir := portFile
-	if info, err := os.Stat(portFile); err == nil && !info.IsDir() {
-		dir = filepath.Dir(portFile)
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = root.Close() }() // opened for reading: closing can't lose anything
-	f, err := root.Open(filepath.FromSlash(path))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
-	text, err := io.ReadAll(io.LimitReader(f, sbom.MaxList+1))
-	if err != nil {
-		return nil, err
-	}
-	return sbom.Read(text)
 }
 
 func newAdvisoryShow() *cobra.Command {

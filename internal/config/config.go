@@ -36,6 +36,7 @@ type Config struct {
 	Feed   []Feed   `yaml:"feeds"`
 	Paper  Paper    `yaml:"paper"`
 	Board  Board    `yaml:"board"`
+	Weak   Weak     `yaml:"weaknesses"`
 	Chart  string   `yaml:"chart"` // a PMTiles file that the sea chart draws under everything; "" is none
 }
 
@@ -47,6 +48,13 @@ type Paper struct {
 	Terminal  string        `yaml:"terminal"`  // id in the port file; "" is its first container terminal
 	Every     time.Duration `yaml:"every"`     // 0 is 6h
 	Keep      int           `yaml:"keep"`      // packs; 0 is 8
+}
+
+// Weak is what the verdicts on weaknesses take besides the notices.
+type Weak struct {
+	EPSS      string   `yaml:"epss"`       // exploit predictions, CSV of FIRST, plain or gzip; "": none
+	Decisions string   `yaml:"decisions"`  // decisions of people, YAML; those of the console stand over them
+	From      []string `yaml:"reach_from"` // entries that the attack graph is asked about; none: internet, mail, vendor
 }
 
 // Board is when the report to the board is made by itself.
@@ -212,12 +220,15 @@ func (c *Config) defaults(dir string) {
 	if c.Paper.Output == "" {
 		c.Paper.Output = filepath.Join(c.Data, "paper")
 	}
+	if c.Weak.From == nil {
+		c.Weak.From = []string{"internet", "mail", "vendor"}
+	}
 	c.Board.Day = cmp.Or(c.Board.Day, 1)
 	c.Paper.Every, c.Paper.Keep = cmp.Or(c.Paper.Every, 6*time.Hour), cmp.Or(c.Paper.Keep, 8)
 	if c.Stream.URL != "" && c.Stream.Replicas == 0 {
 		c.Stream.Replicas = 3
 	}
-	for _, p := range []*string{&c.Port, &c.Data, &c.Chart, &c.Paper.Snapshots, &c.Paper.Output, &c.TLS.Certificate, &c.TLS.Key, &c.Store.PostgresFile, &c.Stream.Credentials} {
+	for _, p := range []*string{&c.Port, &c.Data, &c.Chart, &c.Weak.EPSS, &c.Weak.Decisions, &c.Paper.Snapshots, &c.Paper.Output, &c.TLS.Certificate, &c.TLS.Key, &c.Store.PostgresFile, &c.Stream.Credentials} {
 		*p = under(dir, *p)
 	}
 	for i := range c.Source {

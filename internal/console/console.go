@@ -69,6 +69,7 @@ type Deps struct {
 	// and with nobody else using it; optional: paths are then not asked.
 	Graph  func(ctx context.Context, use func(*attackgraph.Model) error) error
 	Paper  func() report.PaperState // optional: the paper pack that is printed by the clock
+	Weak   Weaknesses               // optional: the page then says that no notices are loaded
 	Boards Boards                   // optional: the reports to the board
 	Risk   func() risk.Standing     // optional: the page then says that there are no scenarios
 
@@ -158,10 +159,15 @@ func (c *Console) routes() {
 	view("/attack", identity.ViewNetwork, c.attack)
 	c.mux.Handle("GET /attack.json", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.attackJSON)))
 	view("/continuity", identity.ViewReports, c.continuity)
+	view("/weaknesses", identity.ViewNetwork, c.weaknesses)
+	view("/weaknesses/{asset}/{id}", identity.ViewNetwork, c.weakness)
+	c.mux.Handle("POST /weaknesses/{asset}/{id}", cross.Handler(c.guard(identity.JudgeWeaknesses, c.weakAct)))
+	c.mux.Handle("GET /weaknesses/vex.json", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.vex)))
 	view("/board", identity.ViewReports, c.board)
 	view("/board/{id}", identity.ViewReports, c.board)
 	c.mux.Handle("GET /board/{id}/{file}", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.boardFile)))
 	c.mux.Handle("POST /board/{id}", cross.Handler(c.guard(identity.SignReports, c.boardAct)))
+	view("/critical/{id}", identity.ViewReports, c.critical)
 	c.mux.Handle("GET /continuity/paper.pdf", c.guardHTTP(identity.TakePaper, http.HandlerFunc(c.paperPDF)))
 	c.mux.Handle("GET /situation/report", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.report)))
 	c.mux.Handle("GET /map/port.json", c.guardHTTP(identity.ViewPort, http.HandlerFunc(c.mapPort)))

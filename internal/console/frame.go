@@ -60,6 +60,7 @@ var rail = []struct {
 	{railEntry{"inventory", "/inventory", "Assets", "M3 4h14v5H3zM3 11h14v5H3zM6 6.5h1M6 13.5h1"}, identity.ViewPort},
 	{railEntry{"zones", "/zones", "Zones", "M3 3h6v6H3zM11 11h6v6h-6zM9 6h5v5M6 9v5h5"}, identity.ViewNetwork},
 	{railEntry{"attack", "/attack", "Paths", "M4 16a2 2 0 1 0 0-.1M16 4a2 2 0 1 0 0-.1M6 15c6 0 2-9 8-10"}, identity.ViewNetwork},
+	{railEntry{"weak", "/weaknesses", "Weak", "M10 3l6 2v5c0 4-3 6-6 7c-3-1-6-3-6-7V5zM10 7v4M10 13v.5"}, identity.ViewNetwork},
 	{railEntry{"people", "/people", "People", "M10 4a3 3 0 1 0 0 6a3 3 0 1 0 0-6M4 17c1-5 11-5 12 0"}, identity.ViewPeople},
 	{railEntry{"port", "/port", "Port file", "M5 3h7l3 3v11H5zM8 9h4M8 12h4"}, identity.ViewPort},
 	{railEntry{"sources", "/sources", "Sources", "M5 15a8 8 0 0 1 0-10M15 5a8 8 0 0 1 0 10M8 12.500a3.500 3.500 0 0 1 0-5M12 7.500a3.500 3.500 0 0 1 0 5"}, identity.ViewSources},

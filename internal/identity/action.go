@@ -15,6 +15,7 @@ const (
 	ViewNetwork     Action = "ViewNetwork"     // hosts, conduit uses, flows
 	ViewSources     Action = "ViewSources"     // source health
 	ViewReports     Action = "ViewReports"     // situation and other reports
+	JudgeWeaknesses Action = "JudgeWeaknesses" // decide whether an asset is affected, against matching
 	SignReports     Action = "SignReports"     // keep and sign reports to the board
 	TakePaper       Action = "TakePaper"       // the paper pack: telephones, places of dangerous goods, holds
 	ViewAudit       Action = "ViewAudit"       // the audit log
@@ -27,7 +28,7 @@ const (
 // Actions are all actions, in the order of the manual.
 var Actions = []Action{
 	ViewFindings, ActOnFindings, ShelveFindings, ViewPort, ViewPeople, ViewVessels, ViewNetwork,
-	ViewSources, ViewReports, SignReports, TakePaper, ViewAudit, ViewMetrics, ManageAccounts, ManageTokens, ManageOwnTokens,
+	ViewSources, ViewReports, JudgeWeaknesses, SignReports, TakePaper, ViewAudit, ViewMetrics, ManageAccounts, ManageTokens, ManageOwnTokens,
 }
 
 // Domains are the domains of findings, in the order in which screens show

@@ -48,10 +48,13 @@ func (d *boardDesk) draft(ctx context.Context, now time.Time) (*report.Board, er
 	if err != nil {
 		return nil, err
 	}
-	p := d.s.port.Load()
-	in := report.BoardInput{Port: p, AsOf: now, Standing: d.s.risk.Standing(), Last: lastBoard(kept)}
-	if d.s.advisories.Summary().Advisories > 0 {
-		in.Products = report.Suppliers(p, d.s.risk.matches(p))
+	in := report.BoardInput{Port: d.s.port.Load(), AsOf: now, Standing: d.s.risk.Standing(), Last: lastBoard(kept)}
+	list, err := d.s.exposure.List(ctx)
+	switch {
+	case err != nil && in.Standing.Problem == "":
+		return nil, err
+	case err == nil && list.Read.Advisories > 0:
+		in.Products = report.Suppliers(list.Port, list.ByAsset())
 	}
 	return report.NewBoard(&in), nil
 }

@@ -59,11 +59,7 @@ func (s *System) Situation(ctx context.Context, desk finding.Desk, now time.Time
 	if !s.warmed.Load() {
 		in.Notes = append(in.Notes, "The system has just started and is still reading what came in before: the picture is not complete yet.")
 	}
-	sum := s.advisories.Summary()
-	if sum.Advisories > 0 {
-		in.Notes = append(in.Notes, fmt.Sprintf("%d advisories are loaded, %d of their vulnerabilities are known to be exploited. Which devices they affect is undecided: version ranges are not read yet.",
-			sum.Advisories, sum.Known))
-	}
+	in.Notes = append(in.Notes, s.exposure.sentence(ctx)...)
 	return report.NewSituation(in), nil
 }
 

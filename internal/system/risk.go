@@ -173,8 +173,7 @@ func (d *riskDesk) fingerprint(now time.Time, flows []attackgraph.Flow) (string,
 	for _, f := range flows {
 		fmt.Fprintln(h, f.From, f.To, f.FromZone, f.Service)
 	}
-	notices := d.s.advisories.Summary()
-	fmt.Fprintln(h, notices.Advisories, notices.CVEs, notices.Exploited, notices.Known, notices.Newest.UnixNano())
+	fmt.Fprintln(h, d.s.exposure.basis(d.s.port.Load()))
 	fmt.Fprintln(h, now.Truncate(time.Hour).Unix())
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
@@ -229,7 +228,7 @@ func (d *riskDesk) known(now time.Time, flows []attackgraph.Flow, basis string) 
 		return nil, nil, err
 	}
 	devices, notes := declaredFirewalls(p, d.home())
-	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows), attackgraph.Let(m, Openings(p, now, devices)), Weaknesses(m, p, d.matches(p))); err != nil {
+	if err := errors.Join(attackgraph.Declare(m, p, now), attackgraph.Observe(m, flows), attackgraph.Let(m, Openings(p, now, devices)), Weaknesses(m, p, d.matches(p, now))); err != nil {
 		return nil, nil, err
 	}
 	d.port, d.graph, d.made = p, m, basis
@@ -240,21 +239,19 @@ func (d *riskDesk) known(now time.Time, flows []attackgraph.Flow, basis string) 
 }
 
 // matches are the notices that are about assets, by asset.
-func (d *riskDesk) matches(p *port.Port) map[string][]advisory.Match {
-	out := map[string][]advisory.Match{}
-	if d.s.advisories.Summary().Advisories == 0 {
-		return out
-	}
-	for i := range p.Assets {
-		if found := d.s.advisories.Matches(&p.Assets[i]); len(found) > 0 {
-			out[p.Assets[i].ID] = found
-		}
-	}
+func (d *riskDesk) matches(p *port.Port, now time.Time) map[string][]advisory.Match {
+	out, _ := d.s.exposure.Matches(p, now)
 	return out
 }
 
 // Graph lets use ask the attack graph of what is known now.
 func (d *riskDesk) Graph(ctx context.Context, use func(*attackgraph.Model) error) error {
+	return d.graphOf(ctx, func(_ *port.Port, m *attackgraph.Model, _ string) error { return use(m) })
+}
+
+// graphOf is Graph with the port file that the graph was made of, and with the
+// fingerprint of all that it rests on.
+func (d *riskDesk) graphOf(ctx context.Context, use func(p *port.Port, m *attackgraph.Model, basis string) error) error {
 	now := time.Now().UTC()
 	flows := seen(d.s.port.Load(), d.s.watches.Network.Picture())
 	basis, err := d.fingerprint(now, flows)
@@ -263,14 +260,14 @@ func (d *riskDesk) Graph(ctx context.Context, use func(*attackgraph.Model) error
 	}
 	d.graphMu.Lock()
 	defer d.graphMu.Unlock()
-	_, m, err := d.known(now, flows, basis)
+	p, m, err := d.known(now, flows, basis)
 	if err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err // whoever asked has gone while another was answered
 	}
-	err = use(m)
+	err = use(p, m, basis)
 	if ctx.Err() != nil {
 		d.graph = nil // it may have been left in the middle of a what-if
 	}

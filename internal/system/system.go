@@ -55,6 +55,7 @@ type System struct {
 	doubts     *feed.Doubts
 	feeds      []*feed.Feed // out, for other systems
 	risk       *riskDesk
+	exposure   *exposureDesk
 	paper      *paperDesk
 	boards     *boardDesk
 
@@ -99,6 +100,9 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err er
 	}
 	s.watches = watch.New(p)
 	s.risk = newRiskDesk(s)
+	if s.exposure, err = openExposure(ctx, s); err != nil {
+		return nil, err
+	}
 	s.paper = newPaperDesk(s)
 	s.boards = &boardDesk{s: s}
 	if err := s.risk.recall(); err != nil {
