@@ -26,6 +26,9 @@ type Decision struct {
 	made, expires time.Time
 }
 
+// Justifications are the labels of CSAF 2.0 (3.2.3.5) for why something is not affected.
+var Justifications = csaf.Justifications
+
 // Override is the decision that stands over a match.
 type Override = Decision
 

@@ -14,7 +14,6 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/quaywatch/quaywatch/internal/advisory"
-	"github.com/quaywatch/quaywatch/internal/csaf"
 	"github.com/quaywatch/quaywatch/internal/identity"
 	"github.com/quaywatch/quaywatch/internal/port"
 )
@@ -358,8 +357,6 @@ func (v *weakPairView) old() advisory.Decision {
 	}
 	return v.Decided.Decision
 }
-
-var justifications = csaf.Justifications
 
 func deviceWords(a *port.Asset) string {
 	return strings.Join(slices.DeleteFunc([]string{a.Vendor, a.Product, a.Model, a.Firmware}, func(s string) bool { return s == "" }), " ")

@@ -1654,7 +1654,7 @@ func weakDecision(v weakPairView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, x := range slices.Sorted(slices.Values(justifications)) {
+			for _, x := range slices.Sorted(slices.Values(advisory.Justifications)) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 145, "<option value=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
