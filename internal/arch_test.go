@@ -84,7 +84,7 @@ var rooms = map[string][]string{
 	"internal/cargo": {},
 
 	// Documents for people.
-	"internal/report": {"internal/port", "internal/cargo", "internal/risk", "internal/event", "internal/finding", "internal/advisory", "internal/watch/*"},
+	"internal/report": {"internal/port", "internal/cargo", "internal/risk", "internal/attackgraph", "internal/event", "internal/finding", "internal/advisory", "internal/watch/*"},
 
 	// A simulated port writes wire formats; the product must find what it hid.
 	"internal/simulate": {"internal/port", "internal/cargo", "internal/event", "ais", "ics"},

@@ -15,6 +15,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/report"
 	"github.com/quaywatch/quaywatch/internal/system"
 )
 
@@ -159,7 +160,7 @@ func (f *attackFlags) weaknesses(c *cobra.Command, m *attackgraph.Model, file st
 
 func newAttackPaths() *cobra.Command {
 	var f attackFlags
-	var to, by string
+	var to, by, format string
 	var k int
 	c := &cobra.Command{
 		Use:   "paths --port P --from ENTRY --to ID",
@@ -171,6 +172,10 @@ Chances are from the least to the most; they are products of the ranges of the
 rules and facts, printed in docs of the rules. They compare ways; they predict
 nothing.
 
+--format svg draws the first way over the Purdue levels; stix writes a STIX 2.1
+bundle with the Attack Flow extension. Both are the same bytes for the same answer
+and --as-of.
+
 Exit codes: 0 done, it can't be reached; 1 failed; 2 used wrongly; 3 done, it can
 be reached or is undecided.`,
 		Args: cobra.NoArgs,
@@ -178,6 +183,9 @@ be reached or is undecided.`,
 			measure := attackgraph.Measure(by)
 			if to == "" || k < 1 || measure != attackgraph.Likeliest && measure != attackgraph.Cheapest {
 				return usagef("attack paths needs --to, -k of at least 1, and --by likeliest or cheapest (see 'quaywatch attack paths --help')")
+			}
+			if !slices.Contains([]string{"text", "json", "svg", "stix"}, format) {
+				return usagef("--format %q: text, json, svg or stix", format)
 			}
 			m, err := f.model(c, f.port)
 			if err != nil {
@@ -191,10 +199,13 @@ be reached or is undecided.`,
 			if err != nil {
 				return err
 			}
-			if f.json {
+			switch {
+			case f.json || format == "json":
 				err = writeJSON(c.OutOrStdout(), a)
-			} else {
+			case format == "text":
 				err = printAnswer(c, a, to)
+			default:
+				err = f.draw(c, a, to, format)
 			}
 			if err == nil && a.Reach != attackgraph.No {
 				return errViolations
@@ -206,7 +217,32 @@ be reached or is undecided.`,
 	c.Flags().StringVar(&to, "to", "", "service, asset or zone (required)")
 	c.Flags().StringVar(&by, "by", string(attackgraph.Likeliest), "likeliest, or cheapest in days of effort")
 	c.Flags().IntVarP(&k, "k", "k", 3, "how many ways")
+	c.Flags().StringVar(&format, "format", "text", "text, json, svg or stix")
 	return c
+}
+
+// draw writes an answer as a drawing of its first way, or as an attack flow.
+func (f *attackFlags) draw(c *cobra.Command, a *attackgraph.Answer, to, format string) error {
+	p, err := loadPort(f.port)
+	if err != nil {
+		return err
+	}
+	at, err := momentOf(f.asOf)
+	if err != nil {
+		return err
+	}
+	if format == "stix" {
+		data, err := report.AttackFlow(p, a, at)
+		if err != nil {
+			return err
+		}
+		_, err = c.OutOrStdout().Write(data)
+		return err
+	}
+	if len(a.Paths) == 0 {
+		return fmt.Errorf("there is no way from %s to %s to draw", strings.Join(a.From, ", "), to)
+	}
+	return report.WalkOf(p, "From "+strings.Join(a.From, ", ")+" to "+to, &a.Paths[0]).WriteSVG(c.OutOrStdout())
 }
 
 func printAnswer(c *cobra.Command, a *attackgraph.Answer, to string) error {

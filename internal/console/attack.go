@@ -1,17 +1,21 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/a-h/templ"
 
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/report"
 	"github.com/quaywatch/quaywatch/internal/risk"
 )
 
@@ -63,6 +67,44 @@ func (c *Console) attackJSON(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Disposition", `attachment; filename="paths.json"`)
 	c.send(w, r, "application/json", append(b, '\n'))
+}
+
+// attackSVG is the drawing of one way as a file.
+func (c *Console) attackSVG(w http.ResponseWriter, r *http.Request) {
+	v := c.attackAsked(r)
+	n, err := strconv.Atoi(r.URL.Query().Get("way"))
+	if v.A == nil || err != nil || n < 0 || n >= len(v.A.Paths) {
+		http.Error(w, cmp.Or(v.Problem, "there is no such way"), http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="way.svg"`)
+	c.send(w, r, "image/svg+xml", []byte(v.drawing(n, false)))
+}
+
+// attackSTIX is the answer as a STIX bundle with the Attack Flow extension.
+func (c *Console) attackSTIX(w http.ResponseWriter, r *http.Request) {
+	v := c.attackAsked(r)
+	if v.A == nil {
+		http.Error(w, cmp.Or(v.Problem, "give from and to, as the page does"), http.StatusBadRequest)
+		return
+	}
+	b, err := report.AttackFlow(v.P, v.A, c.d.Now())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="attack-flow.json"`)
+	c.send(w, r, "application/json", b)
+}
+
+// drawing is one way over the Purdue levels. Its texts are escaped where it is made.
+func (v *attackView) drawing(n int, bare bool) string {
+	var b strings.Builder
+	walk := report.WalkOf(v.P, fmt.Sprintf("Way %d, from %s to %s", n+1, v.fromWords(), thingName(v.P, v.To)), &v.A.Paths[n])
+	walk.Bare = bare
+	_ = walk.WriteSVG(&b) // into memory
+	// Several drawings stand on one page: the arrow of each has a name of its own.
+	return strings.ReplaceAll(b.String(), "walk-arrow", fmt.Sprintf("walk-arrow-%d", n))
 }
 
 // attackAsked reads the question and asks it.

@@ -52,6 +52,24 @@ func TestAttackPage(t *testing.T) {
 	has("nowhere", page("from=vendor&to=%3Cscript%3E"), "Choose what they want")
 	has("nobody", page("from=vendor&to=yard-service&without=nothing+of+the+kind"), "Yes: from a vendor")
 
+	has("drawing", asked, "<svg", "drawn over the Purdue levels", `/attack.svg?way=0&amp;`, "/attack.stix?")
+	if strings.Contains(asked, "walk-arrow-0") != strings.Contains(asked, "url(#walk-arrow-0)") {
+		t.Error("the arrow of a drawing has another name than its lines use")
+	}
+	if r := get(h, "/attack.svg?way=0&from=vendor&to=yard-service"); r.Code != http.StatusOK || !strings.HasPrefix(r.Body.String(), "<svg") || !strings.Contains(r.Body.String(), ">1. ") {
+		t.Errorf("the drawing as a file: %d", r.Code)
+	}
+	for _, bad := range []string{"way=99&from=vendor&to=yard-service", "way=x&from=vendor&to=yard-service", "way=0"} {
+		if r := get(h, "/attack.svg?"+bad); r.Code != http.StatusNotFound {
+			t.Errorf("/attack.svg?%s: %d", bad, r.Code)
+		}
+	}
+	if r := get(h, "/attack.stix?from=vendor&to=yard-service"); r.Code != http.StatusOK || !json.Valid(r.Body.Bytes()) || !strings.Contains(r.Body.String(), `"attack-flow"`) {
+		t.Errorf("STIX: %d", r.Code)
+	}
+	if r := get(h, "/attack.stix?from=moon&to=yard-service"); r.Code != http.StatusBadRequest {
+		t.Errorf("STIX of nonsense: %d", r.Code)
+	}
 	var a struct {
 		Reach string `json:"reach"`
 		Paths []any  `json:"paths"`

@@ -163,6 +163,8 @@ func (c *Console) routes() {
 	view("/weaknesses/{asset}/{id}", identity.ViewNetwork, c.weakness)
 	c.mux.Handle("POST /weaknesses/{asset}/{id}", cross.Handler(c.guard(identity.JudgeWeaknesses, c.weakAct)))
 	c.mux.Handle("GET /weaknesses/vex.json", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.vex)))
+	c.mux.Handle("GET /attack.svg", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.attackSVG)))
+	c.mux.Handle("GET /attack.stix", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.attackSTIX)))
 	view("/board", identity.ViewReports, c.board)
 	view("/board/{id}", identity.ViewReports, c.board)
 	c.mux.Handle("GET /board/{id}/{file}", c.guardHTTP(identity.ViewReports, http.HandlerFunc(c.boardFile)))
