@@ -371,9 +371,16 @@ func (c *Conversation) segment(a apdu) (whole bool, body []byte) {
 	return true, st.parts
 }
 
+// asksDevice are the unconfirmed services that a client sends to devices: setting
+// the clock, who-has, who-is, write-group, and you-are, by which a supervisor gives
+// a device its identity (clause 16.11). The others a device tells of itself.
+func asksDevice(service byte) bool {
+	return service >= 6 && service <= 10 || service == 14
+}
+
 func (a apdu) tellUnconfirmed(n npdu, r *Result) {
 	f := serviceIn(bacnetUnconfirmed[:], a.service)
-	r.function(Function{"bacnet", unconfirmed | uint16(a.service), f.name, a.service == 7 || a.service == 8 || a.service == 6 || a.service == 9 || a.service == 10, false, f.ops})
+	r.function(Function{"bacnet", unconfirmed | uint16(a.service), f.name, asksDevice(a.service), false, f.ops})
 	if a.service != 0 {
 		return
 	}

@@ -18,6 +18,27 @@ func factsOf(r *ics.Result) map[string]string {
 	return out
 }
 
+// TestBACnetYouAre: the supervisor gives a device its identity (ASHRAE 135 clause
+// 16.11), so that who sends it is the client; who asks for one is the device.
+func TestBACnetYouAre(t *testing.T) {
+	for _, c := range []struct {
+		name, payload string
+		request       bool
+		ops           ics.Operations
+	}{
+		{"you-are", "810a 0012 0100 100e 210f 7503004d31 7103", true, ics.Write},
+		{"who-am-i", "810b 0011 0100 100d 210f 7503004d31 71", false, ics.Identify},
+	} {
+		b := unhex(t, c.payload)
+		b[3] = byte(len(b)) // of the virtual link
+		var r ics.Result
+		ics.Inspect(ics.Segment{Transport: ics.UDP, Source: 47808, Destination: 47808, Payload: b}, &r)
+		if len(r.Functions) != 1 || r.Functions[0].Name != c.name || r.Functions[0].Request != c.request || r.Functions[0].Operations != c.ops {
+			t.Errorf("%s: %+v (%s)", c.name, r.Functions, r.Why)
+		}
+	}
+}
+
 func TestIEC104(t *testing.T) {
 	for _, c := range []struct {
 		name, payload string

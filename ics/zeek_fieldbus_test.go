@@ -81,7 +81,7 @@ func TestBACnetAgreesWithZeek(t *testing.T) {
 	}
 }
 
-var asksUnconfirmed = map[string]bool{"who-is": true, "who-has": true, "time-synchronization": true, "utc-time-synchronization": true, "write-group": true}
+var asksUnconfirmed = map[string]bool{"who-is": true, "who-has": true, "time-synchronization": true, "utc-time-synchronization": true, "write-group": true, "you-are": true}
 
 // bacnetName takes what we add to the name of the service off again.
 func bacnetName(n string) string {

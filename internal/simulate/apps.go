@@ -83,15 +83,8 @@ func enipHello(_ *fabric, c *session) {
 // handle is the EtherNet/IP session that the server gave: the same for one conversation.
 func (c *session) handle() uint32 { return 0x1000_0000 | uint32(c.cport) }
 
-// enipTalk reads attribute 5 (status) of the identity object by unconnected
-// message (Get_Attribute_Single, class 1, instance 1).
-func enipTalk(_ *fabric, c *session, _ int) {
-	rr := func(cip []byte) []byte {
-		b := []byte{0, 0, 0, 0, 5, 0, 2, 0, 0, 0, 0, 0, 0xb2, 0, byte(len(cip)), 0}
-		return encapsulate(0x6f, c.handle(), append(b, cip...))
-	}
-	c.exchange(rr([]byte{0x0e, 3, 0x20, 1, 0x24, 1, 0x30, 5}), rr([]byte{0x8e, 0, 0, 0, 0x60, 0x30}))
-}
+// enipTalk reads a tag, as a SCADA server polls.
+func enipTalk(f *fabric, c *session, _ int) { enipRead(f, c) }
 
 func rtspHello(f *fabric, c *session) {
 	uri := "rtsp://" + c.server.ip.String() + "/stream1"

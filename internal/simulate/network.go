@@ -29,6 +29,8 @@ type fabric struct {
 	udp   layers.UDP
 	ident uint16
 	next  uint16
+	works *rand.Rand
+	late  map[string]bool // clients by asset, whether they are heard late only
 	quiet map[string]bool // cameras whose stream has ended
 }
 
@@ -37,21 +39,29 @@ type link struct {
 	client, server station
 	port           uint16
 	app            string
+	write          bool // values may be changed
 	c              *session
 	round          int
 }
 
 func newFabric(s *Simulation) *fabric {
-	f := &fabric{s: s, r: s.random("network"), buf: gopacket.NewSerializeBuffer(), quiet: map[string]bool{}}
+	f := &fabric{s: s, r: s.random("network"), buf: gopacket.NewSerializeBuffer(), quiet: map[string]bool{}, works: s.random("newcomers"), late: map[string]bool{}}
 	for i := range s.port.Conduits {
 		c := &s.port.Conduits[i]
 		for _, a := range c.Allow {
 			f.along(c, a)
 		}
 	}
+	f.plant()
+	if s.o.Works {
+		f.planWorks()
+	}
 	for i := range s.port.Assets {
 		if st, ok := f.station(&s.port.Assets[i]); ok && st.mac != nil {
-			f.s.at(s.o.Start.Add(f.start(10*time.Minute)), func() { f.announce(st) })
+			f.s.at(f.joins(st.id).Add(f.start(10*time.Minute)), func() { f.announce(st) })
+			if c := capabilities[f.s.port.Assets[i].Kind]; c != 0 {
+				f.s.at(f.joins(st.id).Add(f.start(30*time.Second)), func() { f.advertise(&f.s.port.Assets[i], st, c) })
+			}
 		}
 	}
 	return f
@@ -75,10 +85,17 @@ func (f *fabric) along(c *port.Conduit, a port.Allow) {
 			continue
 		}
 		for _, p := range f.pairs(c, name) {
-			l := &link{client: p[0], server: p[1], port: r.Low, app: name}
-			f.s.at(f.s.o.Start.Add(f.start(period(name))), func() { f.run(l) })
+			l := &link{client: p[0], server: p[1], port: r.Low, app: name, write: f.sets(&p[0], name, a.Access)}
+			f.s.at(f.joins(l.client.id).Add(f.start(period(name))), func() { f.run(l) })
 		}
 	}
+}
+
+// sets tells whether a client changes values along a line of a conduit: SCADA
+// servers do, where the line lets them.
+func (f *fabric) sets(client *station, app, access string) bool {
+	a := f.s.port.Asset(client.id)
+	return a != nil && a.Kind == "scada-server" && (app == "modbus" || app == "s7comm" || app == "enip") && access == "read-write"
 }
 
 // wellKnown names what is spoken on a port for which no application is declared.
@@ -108,7 +125,7 @@ var servers = []string{"server", "application", "tos-server", "scada-server", "v
 
 // asks tells which kinds of asset open a protocol of machines; others are opened by any.
 var asks = map[string][]string{
-	"modbus": {"scada-server", "server", "vts-server", "tos-server"}, "s7comm": {"scada-server", "engineering-station"},
+	"modbus": {"scada-server", "server", "vts-server", "tos-server"}, "s7comm": {"scada-server"},
 	"enip": {"scada-server"}, "rtsp": {"video-recorder", "server", "hmi", "scada-server", "vts-server"}, "ssh": {"server", "jump-host"}, "rdp": {"jump-host", "workstation", "laptop"},
 	"tds": {"server", "tos-server", "application", "workstation"},
 }
@@ -229,6 +246,9 @@ func (f *fabric) run(l *link) {
 	}
 	if app.talk != nil {
 		app.talk(f, l.c, l.round)
+	}
+	if l.write && f.r.IntN(setEvery) == 0 {
+		writeMachine(f, l.c, l.app, l.round)
 	}
 	if l.round++; l.round >= app.rounds {
 		l.c.close()

@@ -44,6 +44,7 @@ type Options struct {
 	Seed       uint64
 	Start      time.Time // UTC; required
 	Campaign   bool      // the attack, the AIS deceptions and the innocent look-alikes
+	Works      bool      // maintenance, a scan by a management server, and newcomers
 	CampaignAt time.Time // first step of the attack; zero: 45 minutes after Start
 }
 

@@ -154,8 +154,8 @@ func TestPacketsAndConduits(t *testing.T) {
 		}
 		ip, ok := k.NetworkLayer().(*layers.IPv4)
 		if !ok {
-			if k.Layer(layers.LayerTypeARP) == nil {
-				t.Fatalf("packet %d is neither IPv4 nor ARP", packets)
+			if k.Layer(layers.LayerTypeARP) == nil && k.Layer(layers.LayerTypeLinkLayerDiscovery) == nil {
+				t.Fatalf("packet %d is none of IPv4, ARP and LLDP", packets)
 			}
 			continue
 		}

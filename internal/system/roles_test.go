@@ -21,7 +21,7 @@ import (
 var roleOfKind = map[string]string{
 	"plc": "controller", "rtu": "controller", "drive": "controller", "safety-controller": "controller",
 	"hmi": "operator station", "scada-server": "operator station", "engineering-station": "engineering station", "historian": "historian",
-	"camera": "camera", "workstation": "workstation", "laptop": "workstation",
+	"camera": "camera", "switch": "switch", "wireless-access-point": "access point", "workstation": "workstation", "laptop": "workstation",
 	"server": "server", "directory": "server", "mail": "server", "storage": "server", "application": "server", "tos-server": "server",
 }
 
@@ -75,11 +75,10 @@ var roleOfLabel = func() map[string]bool {
 	return out
 }()
 
-// simulatedRoles watches a simulated port without its register, and scores the
-// roles of the devices that spoke.
-func simulatedRoles(t *testing.T, o simulate.Options, long time.Duration) (float64, map[string]scores, int) {
+// watchSimulated plays a port and watches it without the port file: what is found
+// must come from the traffic.
+func watchSimulated(t *testing.T, p *port.Port, o simulate.Options, long time.Duration) network.Picture {
 	t.Helper()
-	p := loadSaltmere(t)
 	s, err := simulate.New(p, o)
 	if err != nil {
 		t.Fatal(err)
@@ -89,12 +88,20 @@ func simulatedRoles(t *testing.T, o simulate.Options, long time.Duration) (float
 		simulate.Sinks{AIS: io.Discard, Pcap: &capture, Access: io.Discard, Truth: io.Discard, Radar: io.Discard}); err != nil {
 		t.Fatal(err)
 	}
-	// Without the port file: roles must come from the traffic.
 	w := network.New(nil, network.Options{}, nil)
 	src := pcap.NewReader("sim", &capture, pcap.Options{Clock: func() time.Time { return o.Start }})
 	if err := src.Run(context.Background(), toWatch{w}); err != nil {
 		t.Fatal(err)
 	}
+	return w.Picture()
+}
+
+// simulatedRoles watches a simulated port without its register, and scores the
+// roles of the devices that spoke.
+func simulatedRoles(t *testing.T, o simulate.Options, long time.Duration) (float64, map[string]scores, int) {
+	t.Helper()
+	p := loadSaltmere(t)
+	picture := watchSimulated(t, p, o, long)
 	labels, found := map[string]string{}, map[string]string{}
 	at := map[string]*port.Asset{}
 	for i := range p.Assets {
@@ -104,7 +111,7 @@ func simulatedRoles(t *testing.T, o simulate.Options, long time.Duration) (float
 			}
 		}
 	}
-	for _, h := range w.Picture().Hosts {
+	for _, h := range picture.Hosts {
 		for _, ip := range h.IPs {
 			if a := at[ip]; a != nil && roleOfKind[a.Kind] != "" {
 				labels[a.ID], found[a.ID] = roleOfKind[a.Kind], h.Role
@@ -115,29 +122,50 @@ func simulatedRoles(t *testing.T, o simulate.Options, long time.Duration) (float
 	return f, by, len(labels)
 }
 
-// TestRolesOfTheSimulatedPort scores roles on seeds that nothing was tuned on. It
-// holds what is measured, which is below the goal (see docs/manual/network.md), so
-// that it can't get worse unnoticed.
+// TestRolesOfTheSimulatedPort scores roles on seeds that nothing was tuned on
+// (seed 1 was looked at while the rules were written): in steady state, under the
+// attack, and with maintenance, a scan and newcomers. The bars are those of issue 4.
 func TestRolesOfTheSimulatedPort(t *testing.T) {
 	if testing.Short() {
-		t.Skip("plays half an hour of a port three times")
+		t.Skip("plays half an hour of a port nine times")
 	}
 	start := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	for _, seed := range []uint64{9001, 9002} {
-		for _, campaign := range []bool{false, true} {
-			f, by, n := simulatedRoles(t, simulate.Options{Seed: seed, Start: start, Campaign: campaign, CampaignAt: start.Add(5 * time.Minute)}, 30*time.Minute)
+	for _, c := range []struct {
+		name            string
+		campaign, works bool
+		least           float64
+	}{{"steady state", false, false, 0.95}, {"attack", true, false, 0.90}, {"maintenance, scan, newcomers", false, true, 0.90}} {
+		for _, seed := range []uint64{9001, 9002, 9003} {
+			f, by, n := simulatedRoles(t, simulate.Options{Seed: seed, Start: start, Campaign: c.campaign, CampaignAt: start.Add(5 * time.Minute), Works: c.works}, 30*time.Minute)
 			var roles []string
 			for role, s := range by {
 				roles = append(roles, fmt.Sprintf("%s %.2f (%d right, %d missed, %d wrong)", role, s.f1(), s.right, s.missed, s.wrong))
 			}
 			slices.Sort(roles)
-			t.Logf("seed %d, campaign %v: macro-F1 %.3f over %d devices: %v", seed, campaign, f, n, roles)
-			if n < 20 || f < leastF1 {
-				t.Errorf("seed %d, campaign %v: macro-F1 %.3f over %d devices, held is %.2f", seed, campaign, f, n, leastF1)
+			t.Logf("%s, seed %d: macro-F1 %.3f over %d devices: %v", c.name, seed, f, n, roles)
+			if n < 200 || f < c.least {
+				t.Errorf("%s, seed %d: macro-F1 %.3f over %d devices, the bar is %.2f", c.name, seed, f, n, c.least)
 			}
 		}
 	}
 }
 
-// leastF1 is what is held, a little under what was measured.
-const leastF1 = 0.5
+// TestWorksOfTheSimulatedPort: the disturbed port is one: programs are loaded, and
+// some devices are first heard late.
+func TestWorksOfTheSimulatedPort(t *testing.T) {
+	start := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	for _, works := range []bool{false, true} {
+		loaded, late := 0, 0
+		for _, h := range watchSimulated(t, loadSaltmere(t), simulate.Options{Seed: 9001, Start: start, Works: works}, 30*time.Minute).Hosts {
+			if slices.ContainsFunc(h.Operations, func(o network.Touch) bool { return o.Operation == "program" && o.Accepted > 0 }) {
+				loaded++
+			}
+			if h.First.After(start.Add(21 * time.Minute)) {
+				late++
+			}
+		}
+		if works != (loaded >= 3) || works != (late >= 10) {
+			t.Errorf("works %v: programs were loaded into %d devices, and %d were first heard late", works, loaded, late)
+		}
+	}
+}

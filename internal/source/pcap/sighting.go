@@ -51,8 +51,11 @@ func (s *sightings) announced(ctx context.Context, t *table, fr *frame, p *packe
 			return s.sight(ctx, t, fr, d)
 		}
 	case p.etherType == etherLLDP && !p.ip:
-		if id, ok := ics.LLDP(p.body); ok {
-			return s.sight(ctx, t, fr, sightingOf(id, "lldp", p.srcMAC.String(), ""))
+		var r ics.Result
+		if ics.InspectLink(p.etherType, p.body, &r) {
+			d := sightingOf(r.Identity, "lldp", p.srcMAC.String(), "")
+			d.Facts = claimed(&r)
+			return s.sight(ctx, t, fr, d)
 		}
 	case p.proto == protoUDP && dhcpPorts(p):
 		if l, ok := ics.DHCP(p.body); ok && (l.Hostname != "" || l.Class != "" || l.IP != "") {
@@ -127,10 +130,19 @@ func (s *sightings) spoken(ctx context.Context, t *table, fr *frame, from, to en
 			d.IP = f.Value
 		}
 	}
+	d.Facts = append(d.Facts, claimed(r)...)
 	if d.Name+d.Vendor+d.Product+d.Model+d.Firmware+d.Serial == "" {
 		return nil
 	}
 	return s.sight(ctx, t, fr, d)
+}
+
+// claimed is what a device says by LLDP or CDP that it is: switch, router, telephone.
+func claimed(r *ics.Result) []event.DeviceFact {
+	if r.Identity.Kind == "" || r.Application != "lldp" && r.Application != "cdp" {
+		return nil
+	}
+	return []event.DeviceFact{{Name: "kind", Value: r.Identity.Kind}}
 }
 
 func sightingOf(id ics.Identity, protocol, mac, ip string) event.DeviceSighting {

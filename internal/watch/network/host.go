@@ -73,6 +73,9 @@ type service struct {
 	operations  map[string]bool
 	first, last time.Time
 	clients     map[string]bool
+	feeders     map[string]bool // clients that read controllers themselves
+	fed         uint64          // bytes of feeders, and what went back
+	fedBack     uint64
 }
 
 type asked struct {
@@ -157,7 +160,7 @@ func (h *host) tell(d *event.DeviceSighting) {
 }
 
 // serve notes an answered service.
-func (h *host) serve(f *event.Flow, client string) {
+func (h *host) serve(f *event.Flow, client string, feeds bool) {
 	k := serviceKey{f.Transport, f.Server.Port}
 	s := h.services[k]
 	if s == nil {
@@ -175,6 +178,13 @@ func (h *host) serve(f *event.Flow, client string) {
 	}
 	if len(s.clients) < maxPeers {
 		s.clients[client] = true
+	}
+	if feeds && (len(s.feeders) < maxPeers || s.feeders[client]) {
+		if s.feeders == nil {
+			s.feeders = map[string]bool{}
+		}
+		s.feeders[client] = true
+		s.fed, s.fedBack = s.fed+f.BytesOut, s.fedBack+f.BytesIn
 	}
 	if f.Time.Before(s.first) {
 		s.first = f.Time
@@ -236,6 +246,7 @@ func (h *host) absorb(o *host) {
 		} else {
 			join(mine.clients, s.clients)
 			join(mine.operations, s.operations)
+			mine.absorbFeeders(s)
 			mine.first = earlier(mine.first, s.first)
 			if s.last.After(mine.last) {
 				mine.last = s.last
@@ -250,6 +261,15 @@ func (h *host) absorb(o *host) {
 			join(mine.servers, a.servers)
 		}
 	}
+}
+
+func (s *service) absorbFeeders(o *service) {
+	if s.feeders == nil {
+		s.feeders = o.feeders
+	} else {
+		join(s.feeders, o.feeders)
+	}
+	s.fed, s.fedBack = s.fed+o.fed, s.fedBack+o.fedBack
 }
 
 func join(to, from map[string]bool) {

@@ -10,26 +10,29 @@ import (
 
 // Host is a device seen on the network.
 type Host struct {
-	ID       string    `json:"id"` // "mac:00:80:f4:…", or "ip:10.1.2.3" where no MAC of its own is known
-	MACs     []string  `json:"macs,omitempty"`
-	IPs      []string  `json:"ips,omitempty"`
-	Names    []string  `json:"names,omitempty"`
-	Vendor   string    `json:"vendor,omitempty"`
-	Product  string    `json:"product,omitempty"`
-	Model    string    `json:"model,omitempty"`
-	Firmware string    `json:"firmware,omitempty"`
-	Serial   string    `json:"serial,omitempty"`
-	Zone     string    `json:"zone,omitempty"`  // zone id
-	Asset    string    `json:"asset,omitempty"` // asset id, where the register has it
-	Role     string    `json:"role"`            // "controller", "camera", "server"…, or "unknown"
-	RoleWhy  string    `json:"role_why"`        // the reason, or why it is not known
-	Services []Service `json:"services,omitempty"`
-	First    time.Time `json:"first"`
-	Last     time.Time `json:"last"`
-	Flows    uint64    `json:"flows"`
-	BytesOut uint64    `json:"bytes_out"`
-	BytesIn  uint64    `json:"bytes_in"`
-	Sources  []string  `json:"sources"`
+	ID       string   `json:"id"` // "mac:00:80:f4:…", or "ip:10.1.2.3" where no MAC of its own is known
+	MACs     []string `json:"macs,omitempty"`
+	IPs      []string `json:"ips,omitempty"`
+	Names    []string `json:"names,omitempty"`
+	Vendor   string   `json:"vendor,omitempty"`
+	Product  string   `json:"product,omitempty"`
+	Model    string   `json:"model,omitempty"`
+	Firmware string   `json:"firmware,omitempty"`
+	Serial   string   `json:"serial,omitempty"`
+	Zone     string   `json:"zone,omitempty"`  // zone id
+	Asset    string   `json:"asset,omitempty"` // asset id, where the register has it
+	Role     string   `json:"role"`            // "controller", "camera", "server"…, or "unknown"
+	RoleWhy  string   `json:"role_why"`        // the reason, or why it is not known
+	// RoleProbability is that of the role, from 0 to 1; where it is unknown, that
+	// of the likeliest, 0 where nothing speaks for any.
+	RoleProbability float64   `json:"role_probability"`
+	Services        []Service `json:"services,omitempty"`
+	First           time.Time `json:"first"`
+	Last            time.Time `json:"last"`
+	Flows           uint64    `json:"flows"`
+	BytesOut        uint64    `json:"bytes_out"`
+	BytesIn         uint64    `json:"bytes_in"`
+	Sources         []string  `json:"sources"`
 
 	Facts  map[string]string `json:"facts,omitempty"`  // further things it said of itself, see docs/manual/dissectors.md
 	Behind []Behind          `json:"behind,omitempty"` // devices that it speaks for, by address

@@ -79,7 +79,7 @@ func (w *Watch) unregistered(h *host, head *event.Head, from, how string) {
 	if domainOf(z) != finding.IT {
 		s.severity = finding.Warning
 	}
-	role, why := h.role()
+	role, why, _ := h.role()
 	w.emit(finding.Occurrence{
 		Rule: RuleUnregistered, Subject: s.subject, Domains: s.domains, Grade: s.grade, Severity: s.severity,
 		Title:   fmt.Sprintf("%s is on the network of %s and not in the register", what, zoneName(z)),

@@ -272,7 +272,7 @@ func (w *Watch) count(f *event.Flow, client, server *host) {
 	}
 	client.ask(f, server.address())
 	if f.Answered {
-		server.serve(f, client.address())
+		server.serve(f, client.address(), client.asksControllers())
 	}
 }
 
@@ -320,11 +320,11 @@ func (w *Watch) draw() []Host {
 }
 
 func (w *Watch) describe(h *host) Host {
-	role, why := h.role()
+	role, why, probability := h.role()
 	out := Host{ID: h.id(), MACs: append([]string(nil), h.macs...), IPs: append([]string(nil), h.ips...), Names: append([]string(nil), h.names...),
 		Vendor: h.fields[vendor].value, Product: h.fields[product].value, Model: h.fields[model].value,
 		Firmware: h.fields[firmware].value, Serial: h.fields[serial].value,
-		Role: role, RoleWhy: why, First: h.first, Last: h.last, Flows: h.flows, BytesOut: h.out, BytesIn: h.in,
+		Role: role, RoleWhy: why, RoleProbability: probability, First: h.first, Last: h.last, Flows: h.flows, BytesOut: h.out, BytesIn: h.in,
 		Sources: append([]string(nil), h.sources...), Facts: maps.Clone(h.facts), Behind: h.listBehind()}
 	if len(h.touches) > 0 {
 		out.Operations = h.listTouches()
