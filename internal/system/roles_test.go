@@ -89,7 +89,7 @@ func watchSimulated(t *testing.T, p *port.Port, o simulate.Options, long time.Du
 		t.Fatal(err)
 	}
 	w := network.New(nil, network.Options{}, nil)
-	src := pcap.NewReader("sim", &capture, pcap.Options{Clock: func() time.Time { return o.Start }})
+	src := pcap.NewReader("sim", &capture, pcap.Options{Clock: func() time.Time { return o.Start.Add(long) }})
 	if err := src.Run(context.Background(), toWatch{w}); err != nil {
 		t.Fatal(err)
 	}
