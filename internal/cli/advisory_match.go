@@ -32,9 +32,10 @@ type matching struct {
 type matched struct {
 	Asset   string       `json:"asset"`
 	Name    string       `json:"name"`
-	Device  string       `json:"device"` // vendor, product, model, firmware as registered
-	Stops   []string     `json:"stops"`  // services that stop without it
-	Reach   string       `json:"reach"`  // yes, no, undecided, or "" where the attack graph was not asked
+	Device  string       `json:"device"`                 // vendor, product, model, firmware as registered
+	Stops   []string     `json:"stops"`                  // services that stop without it
+	Window  string       `json:"patch_window,omitempty"` // next one, in the time zone of the port; "" where none is declared
+	Reach   string       `json:"reach"`                  // yes, no, undecided, or "" where the attack graph was not asked
 	Matches []matchedOne `json:"matches"`
 	None    string       `json:"none,omitempty"` // why there is no match
 }
@@ -90,7 +91,7 @@ Exit codes: 0 done; 1 failed; 2 used wrongly.`,
 			if err != nil {
 				return err
 			}
-			m := matching{AsOf: at.UTC(), Read: j.set.Summary(), Rejected: j.rejected, Idle: j.idle, Note: matchNote, Assets: matchAll(p, j, from, reach)}
+			m := matching{AsOf: at.UTC(), Read: j.set.Summary(), Rejected: j.rejected, Idle: j.idle, Note: matchNote, Assets: matchAll(p, j, from, reach, at)}
 			if asJSON {
 				return writeJSON(c.OutOrStdout(), m)
 			}
@@ -145,12 +146,12 @@ func reachable(p *port.Port, j *judged, from []string, at time.Time) (map[string
 }
 
 // matchAll gathers every asset, ordered by its most urgent match, then by id.
-func matchAll(p *port.Port, j *judged, from []string, reach map[string]attackgraph.Reach) []matched {
+func matchAll(p *port.Port, j *judged, from []string, reach map[string]attackgraph.Reach, at time.Time) []matched {
 	out := make([]matched, 0, len(p.Assets))
 	for i := range p.Assets {
 		a := &p.Assets[i]
 		device := strings.Join(slices.DeleteFunc([]string{a.Vendor, a.Product, a.Model, a.Firmware}, func(s string) bool { return s == "" }), " ")
-		row := matched{Asset: a.ID, Name: a.Name, Device: device, Stops: []string{}, Reach: string(reach[a.ID]), Matches: []matchedOne{}, None: j.set.Silence(a)}
+		row := matched{Asset: a.ID, Name: a.Name, Device: device, Stops: []string{}, Window: windowOf(p, a, at), Reach: string(reach[a.ID]), Matches: []matchedOne{}, None: j.set.Silence(a)}
 		if len(j.matches[a.ID]) > 0 {
 			row.Stops = advisory.Stops(p, a.ID)
 		}
@@ -168,6 +169,14 @@ func matchAll(p *port.Port, j *judged, from []string, reach map[string]attackgra
 		return cmp.Or(cmp.Compare(b.most(), a.most()), strings.Compare(a.Asset, b.Asset))
 	})
 	return out
+}
+
+// windowOf is when an asset may be changed next, "" where no window is declared.
+func windowOf(p *port.Port, a *port.Asset, at time.Time) string {
+	if w, ok := p.PatchWindow(a, at); ok {
+		return w.String()
+	}
+	return ""
 }
 
 func (m *matched) most() float64 {

@@ -25,6 +25,8 @@ type Weaknesses interface {
 	Decide(ctx context.Context, d advisory.Decision, revision int64) error // ErrDecided where a newer one is there
 	Withdraw(ctx context.Context, asset, id, actor string, revision int64) error
 	VEX(ctx context.Context) ([]byte, error) // all of it as a CSAF document
+	Own(ctx context.Context) ([]OwnNotice, error)
+	Publish(ctx context.Context, o advisory.Own, actor string, revision int64) error // ErrDecided where a newer one is there
 }
 
 // ErrDecided says that somebody else has decided meanwhile.
@@ -60,6 +62,15 @@ type WeakPair struct {
 	Priority advisory.Priority
 	Stops    []string // services that stop without the asset
 	Reach    advisory.Reach
+}
+
+// windowWords is when the asset may be changed next.
+func (l *WeakList) windowWords(a *port.Asset, now time.Time) string {
+	w, ok := l.Port.PatchWindow(a, now)
+	if !ok {
+		return "none is declared, for the asset or its zone"
+	}
+	return w.String() + " local"
 }
 
 // Decided is a decision with its revision, for whoever acts on it.

@@ -20,6 +20,7 @@ import (
 type notices struct {
 	list console.WeakList
 	took []advisory.Decision
+	own  []console.OwnNotice
 }
 
 func newNotices(w *consoletest.World, assets int) *notices {
@@ -182,5 +183,88 @@ func BenchmarkWeakList(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+func (n *notices) Own(context.Context) ([]console.OwnNotice, error) { return n.own, nil }
+
+func (n *notices) Publish(_ context.Context, o advisory.Own, actor string, revision int64) error {
+	if o.ID == "ICSA-26-001-01" {
+		return console.ErrNoticeID
+	}
+	for i := range n.own {
+		if n.own[i].ID == o.ID {
+			if n.own[i].Revision != revision {
+				return console.ErrDecided
+			}
+			n.own[i].Own, n.own[i].Revision = o, revision+1
+			return nil
+		}
+	}
+	n.own = append(n.own, console.OwnNotice{Own: o, Revision: 1, By: actor, Document: []byte(`{"document":{}}`)})
+	return nil
+}
+
+// TestOwnNotice: a notice needs its fields, and says at each what is wrong; it is
+// published, written again as a further revision, and given as a file.
+func TestOwnNotice(t *testing.T) {
+	d, n := weakWorld(t)
+	h := signedIn(newConsole(t, d))
+	body := get(h, "/weaknesses/own").Body.String()
+	for _, want := range []string{"XZSLM-2026-001", "None yet", `value="AMBER" selected`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the empty form does not say %q", want)
+		}
+	}
+	bad := url.Values{"id": {"no id"}, "title": {"<b>"}, "assets": {"plc-asc-04 nothing"}, "cve": {"CVE"}, "vector": {"AV:N"}, "category": {"prayer"}, "tlp": {"AMBER"}, "change": {"x"}, "remedy": {"y"}}
+	r := post(h, "/weaknesses/own", bad)
+	if r.Code != http.StatusUnprocessableEntity || len(n.own) != 0 {
+		t.Fatalf("a notice full of faults: %d", r.Code)
+	}
+	for _, want := range []string{"6 fields need", "capitals, digits and hyphens", "must be given", "&#34;nothing&#34; is no asset", "is no CVE", "CVSS 3.1 vector", "is none of mitigation", `value="&lt;b&gt;"`} {
+		if !strings.Contains(r.Body.String(), want) {
+			t.Errorf("the form does not say %q", want)
+		}
+	}
+	good := url.Values{"id": {"XZSLM-2026-001"}, "title": {"Crane takes commands"}, "summary": {"From\r\nanybody."}, "assets": {"plc-asc-04, asc-04"}, "vector": {"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"},
+		"category": {"mitigation"}, "remedy": {"Close the port."}, "tlp": {"AMBER"}, "change": {"First release."}}
+	if r := post(h, "/weaknesses/own", good); r.Code != http.StatusSeeOther || !strings.Contains(r.Header().Get("Location"), "advisory=XZSLM-2026-001") {
+		t.Fatalf("publishing: %d %s", r.Code, r.Body)
+	}
+	if len(n.own) != 1 || len(n.own[0].Assets) != 2 || n.own[0].Summary != "From\nanybody." {
+		t.Errorf("published: %+v", n.own)
+	}
+	if body := get(h, "/weaknesses/own").Body.String(); !strings.Contains(body, "XZSLM-2026-002") || !strings.Contains(body, "revision 1") {
+		t.Error("the next form has the id of the last, or the list lacks it")
+	}
+	if body := get(h, "/weaknesses/own?id=XZSLM-2026-001").Body.String(); !strings.Contains(body, "Publish revision 2") || !strings.Contains(body, "Close the port.") {
+		t.Error("the form of a notice that is there is not filled")
+	}
+	good.Set("revision", "1")
+	if r := post(h, "/weaknesses/own?id=XZSLM-2026-001", good); r.Code != http.StatusSeeOther {
+		t.Errorf("a further revision: %d", r.Code)
+	}
+	if r := post(h, "/weaknesses/own?id=XZSLM-2026-001", good); r.Code != http.StatusConflict {
+		t.Errorf("on a revision that is no more: %d", r.Code)
+	}
+	good.Set("id", "ICSA-26-001-01")
+	good.Del("revision")
+	if r := post(h, "/weaknesses/own", good); r.Code != http.StatusUnprocessableEntity || !strings.Contains(r.Body.String(), "a notice of this id already") {
+		t.Errorf("an id that is taken: %d", r.Code)
+	}
+	if r := get(h, "/weaknesses/own.json?id=XZSLM-2026-001"); r.Code != http.StatusOK || !strings.Contains(r.Header().Get("Content-Disposition"), "xzslm-2026-001.json") {
+		t.Errorf("the file: %d", r.Code)
+	}
+	for _, path := range []string{"/weaknesses/own?id=NONE", "/weaknesses/own.json", "/weaknesses/own.json?id=NONE"} {
+		if r := get(h, path); r.Code != http.StatusNotFound {
+			t.Errorf("%s: %d", path, r.Code)
+		}
+	}
+	d.Allowed = func(_ context.Context, a identity.Action, _ identity.Resource) bool {
+		return a != identity.JudgeWeaknesses
+	}
+	h = signedIn(newConsole(t, d))
+	if r := post(h, "/weaknesses/own", good); r.Code != http.StatusForbidden || strings.Contains(get(h, "/weaknesses/own").Body.String(), "<textarea") {
+		t.Errorf("without the right: %d", r.Code)
 	}
 }

@@ -20,7 +20,7 @@ import (
 // and so on, and "-" stands for none.
 var Columns = []string{
 	"id", "name", "domain", "kind", "vendor", "product", "model", "firmware", "serial", "ip", "mac",
-	"zone", "area", "owner", "criticality", "container", "controlled_by", "components", "lon", "lat",
+	"zone", "area", "owner", "criticality", "container", "controlled_by", "components", "patch_window", "lon", "lat",
 	"remote_party", "remote_via", "remote_reason", "remote_work_order",
 }
 
@@ -192,7 +192,7 @@ func (r *reader) row(t *table, in *csv.Reader, record []string) {
 		ID: get("id"), Name: get("name"), Domain: Domain(get("domain")), Kind: get("kind"),
 		Vendor: get("vendor"), Product: get("product"), Model: get("model"), Firmware: get("firmware"), Serial: get("serial"),
 		Zone: get("zone"), Area: get("area"), Owner: get("owner"), Criticality: get("criticality"), Container: get("container"),
-		ControlledBy: several(get("controlled_by")), Components: get("components"),
+		ControlledBy: several(get("controlled_by")), Components: get("components"), Window: get("patch_window"),
 	}
 	a.Addresses = addresses(get("ip"), get("mac"), fault)
 	a.Remote = remote(get, fault)

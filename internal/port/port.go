@@ -115,6 +115,7 @@ type Zone struct {
 	Networks []netip.Prefix `yaml:"networks"`
 	External bool           `yaml:"external"` // everything that no other zone holds; at most one, without networks
 	Owner    string         `yaml:"owner"`
+	Window   string         `yaml:"patch_window"` // when its assets may be changed, such as "Sun 02:00-06:00", several with commas, local time
 }
 
 // Conduit is the communication that is allowed from one zone to another.
@@ -183,6 +184,7 @@ type Asset struct {
 	Position     Point          `yaml:"position"`      // zero: not given
 	Container    string         `yaml:"container"`     // ISO 6346 number, where the asset is housed in one
 	ControlledBy []string       `yaml:"controlled_by"` // asset ids: which PLC moves this crane, which server runs this application
+	Window       string         `yaml:"patch_window"`  // of this asset, instead of the one of its zone
 	Components   string         `yaml:"components"`    // list of what is inside: a CycloneDX or SPDX file in JSON, by its path below the directory of the port file
 }
 

@@ -52,6 +52,7 @@ type rule struct {
 
 var (
 	idForm       = formOf(`^[a-z0-9]+([._-][a-z0-9]+)*$`, "lower-case letters and digits, with single hyphens, dots or underscores between them")
+	windowForm   = formOf(`^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9](, (Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9])*$`, `day and hours, such as "Sun 02:00-06:00" or "Tue 22:00-02:00, Thu 22:00-02:00"`)
 	anyNumber    = &bounds{0, 1e12}
 	someHours    = &bounds{0, 87600} // ten years
 	domains      = []string{string(IT), string(OT), string(Physical)}
@@ -91,6 +92,7 @@ var rules = map[string]rule{
 	"Zone.Target": {bounds: &bounds{0, 4}},
 	"Zone.Site":   {ref: []kind{kindSite}},
 	"Zone.Owner":  {ref: []kind{kindParty}},
+	"Zone.Window": {form: windowForm},
 
 	"Conduit.ID":        id,
 	"Conduit.From":      {needed: true, ref: []kind{kindZone}},
@@ -110,6 +112,7 @@ var rules = map[string]rule{
 	"Asset.Zone":         {ref: []kind{kindZone}},
 	"Asset.Area":         {ref: []kind{kindArea}},
 	"Asset.Owner":        {ref: []kind{kindParty}},
+	"Asset.Window":       {form: windowForm},
 	"Asset.Criticality":  {oneOf: []string{"low", "medium", "high", "critical"}},
 	"Asset.ControlledBy": {ref: []kind{kindAsset}},
 	"RemoteAccess.Party": {needed: true, ref: []kind{kindParty}},

@@ -16,10 +16,16 @@ import (
 	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/console"
+	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/port"
 	"github.com/quaywatch/quaywatch/internal/sbom"
+	source "github.com/quaywatch/quaywatch/internal/source/advisory"
 	"github.com/quaywatch/quaywatch/internal/store"
 )
+
+// noticeKind is the kind of declaration that notices of the port itself are, by their
+// tracking id.
+const noticeKind = "notice"
 
 // verdictKind is the kind of declaration that decisions on weaknesses are. Its id is
 // asset and notice with a stroke between: neither has one.
@@ -57,6 +63,9 @@ func openExposure(ctx context.Context, s *System) (*exposureDesk, error) {
 	d := &exposureDesk{s: s, decisions: &advisory.Decisions{}, decided: map[[2]string]console.Decided{}}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.recallNotices(ctx); err != nil {
+		return nil, err
+	}
 	return d, d.readDecisions(ctx)
 }
 
@@ -343,4 +352,98 @@ func (d *exposureDesk) sentence(ctx context.Context) []string {
 		count[l.Pairs[i].Match.Verdict]++
 	}
 	return []string{fmt.Sprintf("%s Pairs of device and notice: %d affected, %d undecided. That no notice is about a device never means that it is not affected.", text, count[advisory.Affected], count[advisory.Undecided])}
+}
+
+// keptNotice is the body of a declaration.
+type keptNotice struct {
+	Own      advisory.Own    `json:"own"`
+	Document json.RawMessage `json:"document"`
+}
+
+// recallNotices takes the port's own notices into the set.
+func (d *exposureDesk) recallNotices(ctx context.Context) error {
+	all, err := d.Own(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if err := d.observe(all[i].Document); err != nil {
+			return fmt.Errorf("notice %s: %w", all[i].ID, err)
+		}
+	}
+	return nil
+}
+
+func (d *exposureDesk) observe(document []byte) error {
+	a, err := source.Decode(document)
+	if err != nil {
+		return err
+	}
+	a.Source = "own notices"
+	d.s.advisories.Observe(&event.Batch{Advisories: []event.Advisory{a}})
+	return nil
+}
+
+// Own implements console.Weaknesses.
+func (d *exposureDesk) Own(ctx context.Context) ([]console.OwnNotice, error) {
+	all, err := d.s.records.Declarations(ctx, noticeKind)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]console.OwnNotice, 0, len(all))
+	for i := range all {
+		var body keptNotice
+		if err := json.Unmarshal(all[i].Body, &body); err != nil {
+			return nil, fmt.Errorf("notice %s: %w", all[i].ID, err)
+		}
+		out = append(out, console.OwnNotice{Own: body.Own, Revision: all[i].Revision, Time: all[i].Time, By: all[i].Actor, Document: body.Document})
+	}
+	return out, nil
+}
+
+// Publish implements console.Weaknesses. The notice takes part in matching when it
+// returns.
+func (d *exposureDesk) Publish(ctx context.Context, o advisory.Own, actor string, revision int64) error {
+	p := d.s.port.Load()
+	if faults := o.Faults(p); len(faults) > 0 {
+		return fmt.Errorf("notice %s: %s %s", o.ID, faults[0].Field, faults[0].Text)
+	}
+	past, err := d.s.records.DeclaredHistory(ctx, noticeKind, o.ID)
+	if err != nil {
+		return err
+	}
+	if int64(len(past)) != revision {
+		return console.ErrDecided
+	}
+	if _, known := d.s.advisories.ByID(o.ID); known && revision == 0 {
+		return console.ErrNoticeID
+	}
+	var history []advisory.Revision
+	for i := range past {
+		var body keptNotice
+		if err := json.Unmarshal(past[i].Body, &body); err != nil {
+			return fmt.Errorf("notice %s: %w", o.ID, err)
+		}
+		history = append(history, advisory.Revision{Time: past[i].Time, Change: body.Own.Change})
+	}
+	now := time.Now().UTC()
+	document, err := o.Document(p, history, now)
+	if err != nil {
+		return err
+	}
+	body, err := json.Marshal(keptNotice{o, document})
+	if err != nil {
+		return fmt.Errorf("keeping a notice: %w", err)
+	}
+	_, err = d.s.records.Declare(ctx, store.Declared{Kind: noticeKind, ID: o.ID, Time: now, Actor: actor, Note: o.Change, Body: body}, revision)
+	if errors.Is(err, store.ErrChanged) {
+		return console.ErrDecided
+	}
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	d.changes++
+	d.mu.Unlock()
+	return d.observe(document)
 }

@@ -245,3 +245,53 @@ func TestComponentsAreRead(t *testing.T) {
 		t.Errorf("a list that is there: %q", told())
 	}
 }
+
+// TestOwnNoticeIsMatched: what the port publishes is matched at once, a further
+// revision keeps the history, an id that is taken is refused, and all of it is there
+// after a restart.
+func TestOwnNoticeIsMatched(t *testing.T) {
+	s, cfg := exposed(t, "")
+	o := advisory.Own{ID: "XZSLM-2026-009", Title: "Crane takes commands", Summary: "From anybody.", Assets: []string{"qc-4"}, Vector: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+		Category: "mitigation", Remedy: "Close the port.", TLP: "AMBER", Change: "First release."}
+	like := &console.WeakPair{Asset: s.port.Load().Asset("qc-4"), Match: advisory.Match{ID: o.ID}}
+	if find(s.exposure.mustList(t), like) != nil {
+		t.Fatal("it is there before it was published")
+	}
+	if err := s.exposure.Publish(t.Context(), advisory.Own{ID: o.ID}, "ot0", 0); err == nil {
+		t.Error("an empty notice was published")
+	}
+	if err := s.exposure.Publish(t.Context(), o, "ot0", 0); err != nil {
+		t.Fatal(err)
+	}
+	if p := find(s.exposure.mustList(t), like); p == nil || p.Match.Verdict != advisory.Affected || p.Match.CVSS != 9.8 {
+		t.Fatalf("after publishing: %+v", p)
+	}
+	if err := s.exposure.Publish(t.Context(), o, "ot0", 0); !errors.Is(err, console.ErrDecided) {
+		t.Errorf("publishing it as new again: %v", err)
+	}
+	taken := o
+	taken.ID = "SALTMERE-2026-001"
+	if err := s.exposure.Publish(t.Context(), taken, "ot0", 0); !errors.Is(err, console.ErrNoticeID) {
+		t.Errorf("an id of another notice: %v", err)
+	}
+	o.Title, o.Change = "Crane takes commands, still", "The maker answered."
+	if err := s.exposure.Publish(t.Context(), o, "ot0", 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = reopened(t, cfg)
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if p := find(s.exposure.mustList(t), like); p == nil || p.Match.Title != "Crane takes commands, still" {
+		t.Fatalf("after a restart: %+v", p)
+	}
+	own, err := s.exposure.Own(t.Context())
+	if err != nil || len(own) != 1 || own[0].Revision != 2 || !strings.Contains(string(own[0].Document), "First release.") || !csaf.Check(own[0].Document).Valid() {
+		t.Errorf("own notices: %+v, %v", own, err)
+	}
+}

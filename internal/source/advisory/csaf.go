@@ -90,10 +90,6 @@ func hindrance(r *csaf.Report) Fault {
 	return Fault{all[0].Path, fmt.Sprintf("%s (%s%s)", all[0].Text, all[0].Clause, more)}
 }
 
-// AssetNamespace marks, among the generic URIs of a product, the assets of the
-// port that a notice of its own is about: "urn:quaywatch:asset:crane-4-plc".
-const AssetNamespace = "urn:quaywatch:asset"
-
 // reading turns what a document says of products by id into products that know
 // what is said of them.
 type reading struct {
@@ -127,7 +123,7 @@ func (r *reading) product(i int, p *csaf.Product) error {
 	}
 	out := event.AdvisedProduct{Vendor: vendor, Name: name, Kind: p.Kind, Models: p.Models, Serials: p.Serials, CPE: p.CPE, PURL: p.PURL, Joined: p.Of != nil}
 	for _, u := range p.URIs {
-		if id, ours := strings.CutPrefix(u.URI, AssetNamespace+":"); ours && u.Namespace == AssetNamespace && id != "" {
+		if id, ours := strings.CutPrefix(u.URI, csaf.AssetNamespace+":"); ours && u.Namespace == csaf.AssetNamespace && id != "" {
 			out.Assets = append(out.Assets, id)
 		}
 	}
