@@ -242,3 +242,19 @@ func serviceName(p *port.Port, id string) string {
 	}
 	return id
 }
+
+func (e *entryReach) words() string {
+	if e.Chance == "" {
+		return string(e.Reach)
+	}
+	return string(e.Reach) + ", " + e.Chance + " a try"
+}
+
+// triedWords is what was tried, how it went, and how long it took.
+func triedWords(e *risk.Exercise) string {
+	text := e.Name + ", " + e.Result
+	if e.Hours > 0 {
+		text += ", took " + risk.Digits(e.Hours) + " h"
+	}
+	return text
+}

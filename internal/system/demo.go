@@ -156,6 +156,7 @@ sources:
   - {id: ais-tower, kind: ais, address: "tcp://%s", expect: 30s}
   - {id: radar-north-head, kind: contacts, sensor: north-head-radar, address: "tcp://%s", expect: 30s}
   - {id: sensor-core, kind: pcap, address: feeds/network.pcap, follow: true, expect: 30s}
+  - {id: own-notices, kind: advisories, address: port/advisories, every: 6h}
   - id: badges
     kind: access
     address: feeds/access.csv
