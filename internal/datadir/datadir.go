@@ -22,6 +22,7 @@ const (
 	Stream      = "stream"            // JetStream
 	TLS         = "tls"               // own certificate
 	Vessels     = "vessels.snapshot"  // what the watch of vessels has learned; a help, never a record
+	Network     = "network.snapshot"  // what the watch of the network has learned; likewise
 	Risk        = "risk.ndjson"       // how the risk moved, a line a change
 	lockFile    = "quaywatch.lock"
 )

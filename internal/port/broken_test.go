@@ -92,6 +92,8 @@ var brokenKinds = []broken{
 	{name: "Purdue level", old: "level: 4", new: "level: 4.5", schema: true},
 	{name: "Purdue level missing", old: "level: 4, ", new: "", schema: true},
 	{name: "security level target", old: "sl_target: 2", new: "sl_target: 5", schema: true},
+	{name: "learning period", old: "sl_target: 2", new: "sl_target: 2, learning_days: 366", schema: true},
+	{name: "learning period of the port", old: "security_level: 1", new: "security_level: 1, learning_days: -1", schema: true},
 	{name: "security level target missing", old: "sl_target: 2, ", new: "", warning: true},
 	{name: "no network", old: "[10.10.0.0/16]", new: "[10.10.0.0]", schema: true},
 	{name: "host bits", old: "[10.10.0.0/16]", new: "[10.10.0.7/16]"},

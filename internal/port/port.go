@@ -69,6 +69,7 @@ type Identity struct {
 	TimeZone      string `yaml:"time_zone"`      // IANA name
 	Currency      string `yaml:"currency"`       // ISO 4217
 	SecurityLevel int    `yaml:"security_level"` // ISPS 1, 2, 3
+	LearningDays  int    `yaml:"learning_days"`  // of listening, before what is new for a device is told; 0: 7
 	Centre        Point  `yaml:"centre"`         // where maps open
 }
 
@@ -106,16 +107,17 @@ type AccessPoint struct {
 
 // Zone is a grouping of assets with one security requirement (IEC 62443-3-2).
 type Zone struct {
-	ID       string         `yaml:"id"`
-	Name     string         `yaml:"name"`
-	Domain   Domain         `yaml:"domain"`
-	Level    float64        `yaml:"level"`     // Purdue 0, 1, 2, 3, 3.5, 4, 5
-	Target   int            `yaml:"sl_target"` // IEC 62443 SL-T 0..4
-	Site     string         `yaml:"site"`
-	Networks []netip.Prefix `yaml:"networks"`
-	External bool           `yaml:"external"` // everything that no other zone holds; at most one, without networks
-	Owner    string         `yaml:"owner"`
-	Window   string         `yaml:"patch_window"` // when its assets may be changed, such as "Sun 02:00-06:00", several with commas, local time
+	ID           string         `yaml:"id"`
+	Name         string         `yaml:"name"`
+	Domain       Domain         `yaml:"domain"`
+	Level        float64        `yaml:"level"`     // Purdue 0, 1, 2, 3, 3.5, 4, 5
+	Target       int            `yaml:"sl_target"` // IEC 62443 SL-T 0..4
+	Site         string         `yaml:"site"`
+	Networks     []netip.Prefix `yaml:"networks"`
+	LearningDays int            `yaml:"learning_days"` // as in port, for the devices of the zone; 0: as the port says
+	External     bool           `yaml:"external"`      // everything that no other zone holds; at most one, without networks
+	Owner        string         `yaml:"owner"`
+	Window       string         `yaml:"patch_window"` // when its assets may be changed, such as "Sun 02:00-06:00", several with commas, local time
 }
 
 // Conduit is the communication that is allowed from one zone to another.

@@ -31,6 +31,7 @@ func (s *System) pipeline(ctx context.Context) error {
 		return err
 	}
 	s.restoreVessels(st.First, st.Last)
+	s.restoreNetwork()
 	from := min(warm, s.telemetry.Position()+1, s.position.Load()+1)
 	if st.Last == 0 || s.position.Load() >= st.Last {
 		s.warmed.Store(from > st.Last)
@@ -167,6 +168,7 @@ func (s *System) keepHouse(ctx context.Context, g *errgroup.Group) {
 	})
 	g.Go(func() error { return every(ctx, 30*time.Second, s.records.Checkpoint) })
 	g.Go(func() error { return every(ctx, snapshotEvery, s.saveVessels) })
+	g.Go(func() error { return every(ctx, snapshotEvery, s.saveNetwork) })
 	g.Go(func() error { return every(ctx, riskEvery, s.risk.look) })
 	g.Go(func() error { return every(ctx, riskEvery, s.exposure.look) })
 	g.Go(func() error { return every(ctx, 10*time.Second, s.paper.look) })

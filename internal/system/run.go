@@ -93,7 +93,8 @@ func (s *System) Run(ctx context.Context, o RunOptions) error {
 		return serveWrapped(ctx, listener, srv.End, o.Wrap(srv))
 	})
 	err = g.Wait()
-	if ended := s.saveVessels(context.WithoutCancel(ctx)); err == nil || errors.Is(err, context.Canceled) {
+	last := context.WithoutCancel(ctx)
+	if ended := errors.Join(s.saveVessels(last), s.saveNetwork(last)); err == nil || errors.Is(err, context.Canceled) {
 		return ended
 	}
 	return err

@@ -38,6 +38,45 @@ func (s *System) saveVessels(context.Context) error {
 	return nil
 }
 
+// saveNetwork writes what the watch of the network has learned, as saveVessels.
+func (s *System) saveNetwork(context.Context) error {
+	if !s.warmed.Load() {
+		return nil
+	}
+	var b bytes.Buffer
+	s.watchMu.Lock()
+	err := s.watches.Network.Save(&b)
+	s.watchMu.Unlock()
+	if err == nil {
+		err = writeWhole(filepath.Join(s.cfg.Data, datadir.Network), b.Bytes())
+	}
+	if err != nil {
+		// The watch goes on; after a restart it learns from the last one written.
+		s.log.Error("the snapshot of the network watch was not written", "error", err)
+	}
+	return nil
+}
+
+// restoreNetwork gives the watch of the network what it had learned. The stream
+// is told to it again all the same: what is learned twice is learned once.
+func (s *System) restoreNetwork() {
+	path := filepath.Join(s.cfg.Data, datadir.Network)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	s.watchMu.Lock()
+	defer s.watchMu.Unlock()
+	if err == nil {
+		err = s.watches.Network.Restore(bytes.NewReader(data))
+	}
+	if err != nil {
+		s.log.Warn("the snapshot of the network watch is not used; what is usual is learned anew, and until then nothing is told as new", "file", path, "error", err)
+		return
+	}
+	s.log.Info("the network watch goes on from its snapshot")
+}
+
 // writeWhole replaces a file by one that is durable before it has its name.
 func writeWhole(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")

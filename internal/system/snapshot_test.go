@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/quaywatch/quaywatch/internal/datadir"
 	"github.com/quaywatch/quaywatch/internal/event"
@@ -86,5 +87,46 @@ func TestVesselsGoOnFromTheirSnapshot(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(path + ".*"); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What the watch of the network has learned is written down and taken over; a
+// snapshot that is damaged is left aside and stops nothing.
+func TestNetworkLearningIsTakenOver(t *testing.T) {
+	ctx, cfg := context.Background(), killConfig(t.TempDir())
+	path := filepath.Join(cfg.Data, datadir.Network)
+	at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	life := func(rows bool) []byte {
+		t.Helper()
+		s, err := Open(ctx, cfg, Options{Command: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		s.restoreNetwork()
+		s.warmed.Store(true)
+		if rows {
+			f := event.Flow{Head: event.Head{Source: "test", Time: at, Seen: at, Told: true}, Last: at, Transport: "tcp", Application: "modbus", Answered: true,
+				Direction: event.DirectionSeen, Client: event.Endpoint{IP: "10.44.2.11", Port: 50000}, Server: event.Endpoint{IP: "10.44.10.101", Port: 502}, PacketsOut: 3, PacketsIn: 3}
+			s.feed([]event.Stored{{Seq: 1, Batch: &event.Batch{ID: "a", Source: "test", Flows: []event.Flow{f}}}})
+		}
+		if err := s.saveNetwork(ctx); err != nil {
+			t.Fatal(err)
+		}
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return whole
+	}
+	whole := life(true)
+	if again := life(false); !bytes.Equal(whole, again) || !bytes.Contains(again, []byte("talker ip:10.44.2.11 tcp/502 modbus")) {
+		t.Error("what was learned did not outlive the restart")
+	}
+	if err := os.WriteFile(path, whole[:len(whole)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again := life(false); bytes.Contains(again, []byte("talker ip:10.44.2.11")) {
+		t.Error("a snapshot that was cut off was used")
 	}
 }

@@ -44,7 +44,36 @@ func (w *Watch) learned(h *host, habit string) (isNew bool) {
 		return false
 	}
 	b.known[habit] = true
-	return w.listen.total-b.began >= w.o.Learn
+	return w.listen.total-b.began >= w.learnFor(h)
+}
+
+// learnFor is the learning period of a device: that of its zone, else of the port,
+// as the port file has it, else Options.Learn.
+func (w *Watch) learnFor(h *host) time.Duration {
+	days := w.port.Identity.LearningDays
+	if z := w.zoneOf(h); z != nil && z.LearningDays > 0 {
+		days = z.LearningDays
+	}
+	if days > 0 {
+		return time.Duration(days) * 24 * time.Hour
+	}
+	return w.o.Learn
+}
+
+// learnText says the learning period, and where it is declared.
+func (w *Watch) learnText(h *host) string {
+	d := w.learnFor(h)
+	text := d.String()
+	if days := d / (24 * time.Hour); days > 0 && d%(24*time.Hour) == 0 {
+		text = plural(int(days), "day")
+	}
+	switch z := w.zoneOf(h); {
+	case z != nil && z.LearningDays > 0:
+		return text + " of listening, the learning period of the zone " + z.ID
+	case w.port.Identity.LearningDays > 0:
+		return text + " of listening, the learning period of the port"
+	}
+	return text + " of listening, the usual learning period"
 }
 
 // watchedDevice: only devices of the control systems have habits narrow enough.
@@ -97,7 +126,7 @@ func (w *Watch) tellNew(rule string, client, server event.Endpoint, head *event.
 	o := finding.Occurrence{
 		Rule: rule, Subject: finding.Subject{Kind: "operation", ID: id, Name: w.name(ch, addressOf(client)) + " → " + w.name(sh, addressOf(server))},
 		Domains: []finding.Domain{domain}, Grade: finding.Likely, Severity: severity, Title: title,
-		Summary: fmt.Sprintf("In %s of listening before, this did not happen.", w.o.Learn),
+		Summary: fmt.Sprintf("It did not happen before, in at least %s.", w.learnText(sh)),
 		Facts:   []finding.Fact{{Time: head.Time, Domain: domain, Evidence: finding.EvidenceOf(*head), Text: fact + whenText(head)}},
 		Links:   []finding.Subject{w.subject(ch, addressOf(client)), w.subject(sh, addressOf(server))},
 		Unknown: []string{"Work that is done less often than the learning period is long looks new too."},
