@@ -56,7 +56,7 @@ var rooms = map[string][]string{
 	// What is true now, and what is wrong with it.
 	"internal/watch":          {"internal/watch/*", "internal/port", "internal/event", "internal/finding"}, // joins the watches of one port, for system
 	"internal/watch/vessel":   {"internal/port", "internal/event", "internal/finding", "internal/coast", "internal/freeze", "ais"},
-	"internal/watch/network":  {"internal/port", "internal/event", "internal/finding", "ics"},
+	"internal/watch/network":  {"internal/port", "internal/event", "internal/finding", "internal/freeze", "ics"},
 	"internal/watch/physical": {"internal/port", "internal/event", "internal/finding"},
 	"internal/watch/health":   {"internal/port", "internal/event", "internal/finding"},
 	"internal/watch/cross":    {"internal/port", "internal/event", "internal/finding"},
