@@ -29,7 +29,7 @@ func newNetworkCommand() *cobra.Command {
 		Short: "Devices and conduits from captures, rules of firewalls, offline and passive",
 		Long:  "Network reads packet captures (pcap, pcapng, directories of them, or - for standard input), the logs of Zeek (TSV or JSON) and of Suricata (EVE), and tells which devices there are and how their traffic stands to the declared conduits. It reads configurations of firewalls and tells how their rules stand to the conduits. Nothing is sent.",
 	}
-	c.AddCommand(newNetworkInspect(), newNetworkCheck(), newNetworkWho(), newNetworkFirewall())
+	c.AddCommand(newNetworkInspect(), newNetworkCheck(), newNetworkWho(), newNetworkFirewall(), newNetworkNarrow())
 	return c
 }
 
@@ -145,6 +145,7 @@ func loadPort(path string) (*port.Port, error) {
 
 // networkRun is what reading captures gave.
 type networkRun struct {
+	watch    *network.Watch
 	picture  network.Picture
 	findings []finding.Finding
 	register []network.Registered
@@ -208,7 +209,7 @@ func readNetwork(c *cobra.Command, p *port.Port, args []string, also func(*event
 	if err != nil {
 		return nil, err
 	}
-	n := &networkRun{picture: watch.Picture(), register: watch.Register(), stats: stats, problems: []string{}, findings: []finding.Finding{}}
+	n := &networkRun{watch: watch, picture: watch.Picture(), register: watch.Register(), stats: stats, problems: []string{}, findings: []finding.Finding{}}
 	for _, problem := range src.Problems() {
 		n.problems = append(n.problems, problem.Error())
 		fmt.Fprintf(c.ErrOrStderr(), "quaywatch: %v\n", problem)

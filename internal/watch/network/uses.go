@@ -25,6 +25,8 @@ type use struct {
 	example        string
 	client, server string // addresses of the example
 	pairs          map[string]bool
+	operations     map[string]bool
+	blind          bool // of some conversation it is not known what was asked
 }
 
 // uses counts what went between zones.
@@ -59,10 +61,14 @@ func (u *uses) add(f *event.Flow, j *judgement) {
 		r = u.rows[k]
 	}
 	if r == nil {
-		r = &use{first: f.Time, last: f.Last, pairs: map[string]bool{}, why: j.why,
+		r = &use{first: f.Time, last: f.Last, pairs: map[string]bool{}, operations: map[string]bool{}, why: j.why,
 			client: f.Client.IP, server: f.Server.IP, example: fmt.Sprintf("%s → %s:%d", f.Client.IP, f.Server.IP, f.Server.Port)}
 		u.rows[k] = r
 	}
+	for _, o := range f.Operations {
+		r.operations[o] = true
+	}
+	r.blind = r.blind || len(f.Operations) == 0
 	r.flows++
 	r.bytes += f.BytesIn + f.BytesOut
 	r.first, r.last = earlier(r.first, f.Time), laterOf(r.last, f.Last)

@@ -73,7 +73,8 @@ type Watch struct {
 
 	mu         sync.Mutex
 	asOf       time.Time
-	newest     time.Time     // event seen
+	newest     time.Time // event seen
+	oldest     time.Time
 	watched    time.Duration // that events covered, see heard
 	hosts      *hosts
 	uses       *uses
@@ -193,6 +194,9 @@ func (w *Watch) heard(at time.Time) {
 		w.watched += gap
 	}
 	w.newest = laterOf(w.newest, at)
+	if w.oldest.IsZero() || at.Before(w.oldest) {
+		w.oldest = at
+	}
 }
 
 // device takes a sighting in.
