@@ -67,11 +67,12 @@ type Deps struct {
 	Feeds func() []server.FeedStatus // optional: the AIS feeds out
 	// Graph calls use with the attack graph of what is known now, without an entry,
 	// and with nobody else using it; optional: paths are then not asked.
-	Graph  func(ctx context.Context, use func(*attackgraph.Model) error) error
-	Paper  func() report.PaperState // optional: the paper pack that is printed by the clock
-	Weak   Weaknesses               // optional: the page then says that no notices are loaded
-	Boards Boards                   // optional: the reports to the board
-	Risk   func() risk.Standing     // optional: the page then says that there are no scenarios
+	Graph     func(ctx context.Context, use func(*attackgraph.Model) error) error
+	Paper     func() report.PaperState // optional: the paper pack that is printed by the clock
+	Reconcile Reconciliation           // optional: decisions on devices are then not kept
+	Weak      Weaknesses               // optional: the page then says that no notices are loaded
+	Boards    Boards                   // optional: the reports to the board
+	Risk      func() risk.Standing     // optional: the page then says that there are no scenarios
 
 	History History // optional: the sea chart then shows moments of the past
 	Tiles   string  // optional: a PMTiles file that the sea chart draws under everything
@@ -144,6 +145,9 @@ func (c *Console) routes() {
 	view("/findings/{id}/drawer", identity.ViewFindings, c.drawer)
 	c.mux.Handle("POST /findings/{id}/act", cross.Handler(c.guard(identity.ViewFindings, c.act)))
 	view("/inventory", identity.ViewPort, c.inventory)
+	view("/inventory/reconcile", identity.ViewNetwork, c.reconcilePage)
+	c.mux.Handle("POST /inventory/reconcile", cross.Handler(c.guard(identity.ReconcileRegister, c.reconcileAct)))
+	c.mux.Handle("GET /inventory/register.patch", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.patchFile)))
 	view("/inventory/{id}", identity.ViewPort, c.asset)
 	view("/hosts/{id}", identity.ViewNetwork, c.host)
 	view("/zones", identity.ViewNetwork, c.zones)

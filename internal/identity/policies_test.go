@@ -15,13 +15,13 @@ import (
 // domains; "yes" is for actions that know no domain. What is not named is denied.
 var rights = map[Role]map[Action]string{
 	CSO: {ViewFindings: "all", ActOnFindings: "all", ShelveFindings: "all", ViewPort: "yes", ViewPeople: "yes", ViewVessels: "yes",
-		ViewNetwork: "yes", ViewSources: "yes", ViewReports: "yes", JudgeWeaknesses: "yes", SignReports: "yes", TakePaper: "yes", ViewAudit: "yes", ManageOwnTokens: "yes"},
+		ViewNetwork: "yes", ViewSources: "yes", ViewReports: "yes", ReconcileRegister: "yes", JudgeWeaknesses: "yes", SignReports: "yes", TakePaper: "yes", ViewAudit: "yes", ManageOwnTokens: "yes"},
 	FacilitySecurityOfficer: {ViewFindings: "all", ActOnFindings: "physical sea cargo", ShelveFindings: "physical sea cargo", ViewPort: "yes",
 		ViewPeople: "yes", ViewVessels: "yes", ViewSources: "yes", ViewReports: "yes", TakePaper: "yes", ManageOwnTokens: "yes"},
 	CybersecurityOfficer: {ViewFindings: "all", ActOnFindings: "all", ShelveFindings: "all", ViewPort: "yes", ViewPeople: "yes", ViewVessels: "yes",
-		ViewNetwork: "yes", ViewSources: "yes", ViewReports: "yes", JudgeWeaknesses: "yes", TakePaper: "yes", ViewAudit: "yes", ViewMetrics: "yes", ManageOwnTokens: "yes"},
+		ViewNetwork: "yes", ViewSources: "yes", ViewReports: "yes", ReconcileRegister: "yes", JudgeWeaknesses: "yes", TakePaper: "yes", ViewAudit: "yes", ViewMetrics: "yes", ManageOwnTokens: "yes"},
 	OTEngineer: {ViewFindings: "all", ActOnFindings: "ot", ShelveFindings: "ot", ViewPort: "yes", ViewVessels: "yes", ViewNetwork: "yes",
-		ViewSources: "yes", ViewReports: "yes", JudgeWeaknesses: "yes", ManageOwnTokens: "yes"},
+		ViewSources: "yes", ViewReports: "yes", ReconcileRegister: "yes", JudgeWeaknesses: "yes", ManageOwnTokens: "yes"},
 	Analyst: {ViewFindings: "all", ActOnFindings: "all", ViewPort: "yes", ViewPeople: "yes", ViewVessels: "yes", ViewNetwork: "yes",
 		ViewSources: "yes", ViewReports: "yes", ManageOwnTokens: "yes"},
 	VTSOperator: {ViewFindings: "ot sea", ActOnFindings: "sea", ViewPort: "yes", ViewVessels: "yes", ViewSources: "yes", ViewReports: "yes", ManageOwnTokens: "yes"},

@@ -1,0 +1,322 @@
+package port
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+// Addition is a device that is to be in the register.
+type Addition struct {
+	ID, Name, Domain, Kind, Vendor, Product, Model, Firmware, Serial, IP, MAC, Zone string
+}
+
+// fields are the values by the columns of an inventory, in their order.
+func (a *Addition) fields() [][2]string {
+	return [][2]string{{"id", a.ID}, {"name", a.Name}, {"domain", a.Domain}, {"kind", a.Kind}, {"vendor", a.Vendor}, {"product", a.Product}, {"model", a.Model},
+		{"firmware", a.Firmware}, {"serial", a.Serial}, {"ip", a.IP}, {"mac", a.MAC}, {"zone", a.Zone}}
+}
+
+// Correction is a field of the register that is to have another value. ip and mac
+// are added to those that are there.
+type Correction struct{ Asset, Field, Value string }
+
+// corrected are the fields that can be corrected.
+var corrected = []string{"firmware", "serial", "model", "ip", "mac"}
+
+// maxPatched bounds the files of a port that are read for a patch, in bytes.
+const maxPatched = 64 << 20
+
+// RegisterPatch gives a unified diff, to be applied with "patch -p1" in the directory
+// of the port file, that adds devices to its inventory and corrects fields of it. The
+// inventory is the CSV file of the port where it has one, else its section assets,
+// to which devices can be added. Nothing is written: the patched files are loaded
+// from a copy, and a diff that would break the port file is an error that says how.
+// skipped are the corrections that have to be made by hand, with the reason.
+func RegisterPatch(path string, add []Addition, correct []Correction, now time.Time) (text []byte, skipped []string, err error) {
+	dir := filepath.Dir(path)
+	files, err := portFiles(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	changed := map[string][]byte{}
+	if name := inventoryOf(files); name != "" {
+		t, err := newRows(name, files[name])
+		if err != nil {
+			return nil, nil, err
+		}
+		for i := range add {
+			t.add(&add[i])
+		}
+		for _, c := range correct {
+			if why := t.correct(c); why != "" {
+				skipped = append(skipped, why)
+			}
+		}
+		changed[name] = t.bytes()
+	} else {
+		for _, c := range correct {
+			skipped = append(skipped, fmt.Sprintf("%s stands in YAML: set %s to %s there by hand", c.Asset, c.Field, c.Value))
+		}
+		if len(add) > 0 {
+			name, patched, err := addToSection(files, add)
+			if err != nil {
+				return nil, skipped, err
+			}
+			changed[name] = patched
+		}
+	}
+	if err := checkPatched(filepath.Base(path), files, changed, now); err != nil {
+		return nil, skipped, err
+	}
+	for _, name := range sortedNames(changed) {
+		text = append(text, unified(name, files[name], changed[name])...)
+	}
+	return text, skipped, nil
+}
+
+// unified is the difference of one file, in the form that patch and git take.
+func unified(name string, old, patched []byte) []byte {
+	d := diff.Diff("a/"+name, old, "b/"+name, patched)
+	if i := bytes.Index(d, []byte("--- a/")); i > 0 {
+		d = d[i:] // without the line that names the command
+	}
+	return d
+}
+
+func sortedNames[T any](m map[string]T) []string {
+	names := make([]string, 0, len(m))
+	for n := range m {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// portFiles reads the files that a port file may be made of, by their path below its
+// directory.
+func portFiles(dir string) (map[string][]byte, error) {
+	files, size := map[string][]byte{}, 0
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading the files of the port: %w", err)
+	}
+	defer func() { _ = root.Close() }() // opened for reading: closing can't lose anything
+	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !e.Type().IsRegular() || !slices.Contains([]string{".yaml", ".yml", ".csv"}, filepath.Ext(name)) {
+			return err
+		}
+		data, err := fs.ReadFile(root.FS(), name)
+		if err != nil {
+			return err
+		}
+		if size += len(data); size > maxPatched {
+			return fmt.Errorf("more than %d MiB of files", maxPatched>>20)
+		}
+		files[name] = data
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the files of the port: %w", err)
+	}
+	return files, nil
+}
+
+// inventoryOf is the CSV file with the columns that an inventory needs, "" where
+// there is none.
+func inventoryOf(files map[string][]byte) string {
+	for _, name := range sortedNames(files) {
+		if filepath.Ext(name) != ".csv" {
+			continue
+		}
+		head, err := csv.NewReader(bytes.NewReader(files[name])).Read()
+		if err == nil && !slices.ContainsFunc(neededColumns, func(c string) bool { return !slices.Contains(head, c) }) {
+			return name
+		}
+	}
+	return ""
+}
+
+// rows is an inventory in CSV as its lines, of which only those that change are
+// written anew.
+type rows struct {
+	lines []string // with their ends
+	end   string   // of a line
+	at    map[string]int
+	width int
+	row   map[string]int // id to line
+}
+
+func newRows(name string, data []byte) (*rows, error) {
+	t := &rows{end: "\n", at: map[string]int{}, row: map[string]int{}}
+	if bytes.Contains(data, []byte("\r\n")) {
+		t.end = "\r\n"
+	}
+	for line := range strings.Lines(string(data)) {
+		t.lines = append(t.lines, line)
+	}
+	for i, line := range t.lines {
+		fields, err := csv.NewReader(strings.NewReader(line)).Read()
+		switch {
+		case i == 0 && err != nil:
+			return nil, fmt.Errorf("%s: the header: %w", name, err)
+		case i == 0:
+			t.width = len(fields)
+			for k, h := range fields {
+				t.at[strings.TrimPrefix(h, "\ufeff")] = k
+			}
+		case err == nil && len(fields) > t.at["id"]:
+			t.row[fields[t.at["id"]]] = i
+		}
+	}
+	return t, nil
+}
+
+func (t *rows) write(fields []string) string {
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	_ = w.Write(fields) // into memory
+	w.Flush()
+	return strings.TrimSuffix(b.String(), "\n") + t.end
+}
+
+func (t *rows) add(a *Addition) {
+	if n := len(t.lines); n > 0 && !strings.HasSuffix(t.lines[n-1], "\n") {
+		t.lines[n-1] += t.end
+	}
+	fields := make([]string, t.width)
+	for _, f := range a.fields() {
+		if k, ok := t.at[f[0]]; ok {
+			fields[k] = f[1]
+		}
+	}
+	t.row[a.ID] = len(t.lines)
+	t.lines = append(t.lines, t.write(fields))
+}
+
+// correct changes one field, and says why not where it can't.
+func (t *rows) correct(c Correction) string {
+	i, there := t.row[c.Asset]
+	k, column := t.at[c.Field]
+	if !there || !column || !slices.Contains(corrected, c.Field) {
+		return fmt.Sprintf("%s of %s is not in the inventory: set it to %s by hand", c.Field, c.Asset, c.Value)
+	}
+	fields, err := csv.NewReader(strings.NewReader(t.lines[i])).Read()
+	if err != nil || len(fields) <= k {
+		return fmt.Sprintf("the row of %s can't be read: set %s to %s by hand", c.Asset, c.Field, c.Value)
+	}
+	if (c.Field == "ip" || c.Field == "mac") && fields[k] != "" {
+		if slices.Contains(strings.Split(fields[k], ";"), c.Value) {
+			return ""
+		}
+		fields[k] += ";" + c.Value
+	} else {
+		fields[k] = c.Value
+	}
+	t.lines[i] = t.write(fields)
+	return ""
+}
+
+func (t *rows) bytes() []byte { return []byte(strings.Join(t.lines, "")) }
+
+var (
+	assetsSection = regexp.MustCompile(`(?m)^assets:[ \t]*(#.*)?$`)
+	nextSection   = regexp.MustCompile(`(?m)^[a-z_]+:`)
+)
+
+// addToSection adds devices to the end of the section assets.
+func addToSection(files map[string][]byte, add []Addition) (string, []byte, error) {
+	for _, name := range sortedNames(files) {
+		data := string(files[name])
+		at := assetsSection.FindStringIndex(data)
+		if filepath.Ext(name) == ".csv" || at == nil {
+			continue
+		}
+		end := len(data)
+		if next := nextSection.FindStringIndex(data[at[1]:]); next != nil {
+			end = at[1] + next[0]
+		}
+		// Comments and empty lines before the next section belong to it.
+		body := data[:end]
+		for {
+			cut := strings.LastIndex(strings.TrimSuffix(body, "\n"), "\n") + 1
+			if line := strings.TrimSpace(body[cut:]); cut <= at[1] || line != "" && !strings.HasPrefix(line, "#") {
+				break
+			}
+			body = body[:cut]
+		}
+		if !strings.HasSuffix(body, "\n") {
+			body += "\n"
+		}
+		indent := "  "
+		if m := regexp.MustCompile(`(?m)^( *)- `).FindStringSubmatch(data[at[1]:end]); m != nil {
+			indent = m[1]
+		}
+		var b strings.Builder
+		for i := range add {
+			b.WriteString(indent + "- " + flow(&add[i]) + "\n")
+		}
+		return name, []byte(body + b.String() + data[len(strings.TrimSuffix(body, "\n"))+1:]), nil
+	}
+	return "", nil, errors.New("the port file has neither an inventory in CSV nor a section assets written as a list of lines: add one, then ask again")
+}
+
+// flow is a device as one line of YAML.
+func flow(a *Addition) string {
+	var parts []string
+	address := ""
+	for _, f := range a.fields() {
+		switch {
+		case f[1] == "":
+		case f[0] == "ip":
+			address = "ip: " + f[1]
+		case f[0] == "mac":
+			if address != "" {
+				address += ", "
+			}
+			address += "mac: " + strconv.Quote(f[1])
+		case f[0] == "id" || f[0] == "domain" || f[0] == "kind" || f[0] == "zone":
+			parts = append(parts, f[0]+": "+f[1])
+		default:
+			parts = append(parts, f[0]+": "+strconv.Quote(f[1]))
+		}
+	}
+	if address != "" {
+		parts = append(parts, "addresses: [{"+address+"}]")
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+// checkPatched loads the patched files from a copy.
+func checkPatched(name string, files, changed map[string][]byte, now time.Time) error {
+	dir, err := os.MkdirTemp("", "quaywatch-patch-")
+	if err != nil {
+		return fmt.Errorf("checking the patch: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // a left-over copy holds what the port file holds
+	for n, data := range files {
+		if p, is := changed[n]; is {
+			data = p
+		}
+		path := filepath.Join(dir, filepath.FromSlash(n))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600)); err != nil {
+			return fmt.Errorf("checking the patch: %w", err)
+		}
+	}
+	p, problems := Check(filepath.Join(dir, name), now)
+	if p == nil {
+		return fmt.Errorf("the patched port file would have faults: %s", strings.ReplaceAll(problems.Err().Error(), dir+string(filepath.Separator), ""))
+	}
+	return nil
+}

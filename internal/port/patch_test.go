@@ -1,0 +1,113 @@
+package port
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// patched applies a diff with the tool that people use, and loads the result.
+func patched(t *testing.T, path string, diff []byte) *Port {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "port")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Dir(path))); err != nil {
+		t.Fatal(err)
+	}
+	tool, err := exec.LookPath("git")
+	if err != nil {
+		t.Skip("git is not installed")
+	}
+	c := exec.Command(tool, "apply", "-p1", "-")
+	c.Dir, c.Stdin = dir, strings.NewReader(string(diff))
+	c.Env = append(os.Environ(), "GIT_CEILING_DIRECTORIES="+dir, "GIT_DIR=/nonexistent")
+	if out, err := c.CombinedOutput(); err != nil {
+		t.Fatalf("applying: %v %s\n%s", err, out, diff)
+	}
+	p, problems := Check(filepath.Join(dir, filepath.Base(path)), today)
+	if p == nil {
+		t.Fatal(problems)
+	}
+	return p
+}
+
+// TestRegisterPatch: devices are added to the CSV inventory of the example and fields
+// of it corrected by a diff that applies, changes nothing else and loads.
+func TestRegisterPatch(t *testing.T) {
+	const path = "../../examples/saltmere/port.yaml"
+	before, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	add := []Addition{{ID: "strange-1", Name: `Camera, "new"`, Domain: "physical", Kind: "camera", Vendor: "Axis", IP: "10.60.3.77", MAC: "00:40:8c:aa:bb:cc", Zone: "camera-net"}}
+	fix := []Correction{{"qc-1-plc", "firmware", "9.9"}, {"nothing", "serial", "1"}, {"qc-1-plc", "owner", "x"}}
+	if before.Asset("qc-1-plc") == nil {
+		for i := range before.Assets {
+			if a := &before.Assets[i]; a.Kind == "plc" {
+				fix[0].Asset, fix[2].Asset = a.ID, a.ID
+				break
+			}
+		}
+	}
+	diff, skipped, err := RegisterPatch(path, add, fix, today)
+	if err != nil || len(skipped) != 2 {
+		t.Fatalf("%v, skipped %q", err, skipped)
+	}
+	after := patched(t, path, diff)
+	a := after.Asset("strange-1")
+	if len(after.Assets) != len(before.Assets)+1 || a == nil || a.Name != `Camera, "new"` || a.Addresses[0].IP.String() != "10.60.3.77" {
+		t.Fatalf("added: %+v", a)
+	}
+	if got := after.Asset(fix[0].Asset).Firmware; got != "9.9" {
+		t.Errorf("firmware %q", got)
+	}
+	if n := strings.Count(string(diff), "\n+") - strings.Count(string(diff), "\n+++"); n != 2 {
+		t.Errorf("%d lines are written anew:\n%s", n, diff)
+	}
+	if _, _, err := RegisterPatch(path, []Addition{{ID: fix[0].Asset, Domain: "ot", Kind: "plc"}}, nil, today); err == nil || !strings.Contains(err.Error(), "would have faults") {
+		t.Errorf("an id that is taken: %v", err)
+	}
+	if diff, _, err := RegisterPatch(path, nil, nil, today); err != nil || len(diff) != 0 {
+		t.Errorf("nothing to do: %q, %v", diff, err)
+	}
+}
+
+// TestRegisterPatchYAML: where the inventory is a section, devices go to its end,
+// before what belongs to the next.
+func TestRegisterPatchYAML(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "port.yaml")
+	text := `port: {name: T, locode: ZZTST, time_zone: UTC, currency: EUR, security_level: 1, centre: [0, 50]}
+zones: [{id: z, domain: ot, level: 1, networks: [10.0.0.0/24]}]
+assets:   # the machines
+  - id: a
+    domain: ot
+    kind: plc # one
+
+# who
+parties:
+  - {id: p, kind: team}
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	add := []Addition{{ID: "b", Name: "It's \"b\"", Domain: "ot", Kind: "hmi", IP: "10.0.0.9", MAC: "00:40:8c:aa:bb:cc", Zone: "z"}}
+	diff, skipped, err := RegisterPatch(path, add, []Correction{{"a", "firmware", "2"}}, today)
+	if err != nil || len(skipped) != 1 || !strings.Contains(skipped[0], "by hand") {
+		t.Fatalf("%v, %q", err, skipped)
+	}
+	p := patched(t, path, diff)
+	if b := p.Asset("b"); b == nil || b.Name != `It's "b"` || b.Addresses[0].MAC == "" || len(p.Assets) != 2 || len(p.Parties) != 1 {
+		t.Errorf("%+v\n%s", b, diff)
+	}
+	if !strings.Contains(string(diff), "kind: plc # one\n+  - {id: b") {
+		t.Errorf("not at the end of the section:\n%s", diff)
+	}
+	if err := os.WriteFile(path, []byte(strings.Split(text, "assets:")[0]+"assets: [{id: a, domain: ot, kind: plc}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := RegisterPatch(path, add, nil, today); err == nil || !strings.Contains(err.Error(), "list of lines") {
+		t.Errorf("a section on one line: %v", err)
+	}
+}
