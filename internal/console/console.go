@@ -152,6 +152,8 @@ func (c *Console) routes() {
 	view("/hosts/{id}", identity.ViewNetwork, c.host)
 	view("/zones", identity.ViewNetwork, c.zones)
 	view("/zones/{from}/{to}", identity.ViewNetwork, c.zonePair)
+	view("/network", identity.ViewNetwork, c.network)
+	c.mux.Handle("GET /network.json", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.networkJSON)))
 	view("/people", identity.ViewPeople, c.people)
 	view("/vessels", identity.ViewVessels, c.vessels)
 	view("/vessels/chart", identity.ViewVessels, c.seaChart)

@@ -51,6 +51,8 @@ func TestPages(t *testing.T) {
 		"/inventory/cam-17":       "Norrsyn",
 		"/hosts/ip:10.50.0.99":    "only asked, never answered",
 		"/zones":                  "outside declared conduits",
+		"/network":                "by Purdue level",
+		"/network?open=cctv":      "10.50.0.99",
 		"/zones/cctv/tos":         "It did, and nothing allows all of it",
 		"/zones/tos/cctv":         "It may; nobody was seen doing so",
 		"/zones/internet/tos":     "Nothing allows it, and nothing was seen",
@@ -207,6 +209,7 @@ func TestNothingKnown(t *testing.T) {
 		"/vessels":   "no AIS source has told anything yet",
 		"/sources":   "Nothing is watched",
 		"/zones":     "no network source has told anything",
+		"/network":   "The port file declares none",
 		"/port":      "Bare",
 		attack:       "is not among the sources now",
 	} {

@@ -37,7 +37,7 @@ const (
 // texts are shipped beside them.
 var licensed = []string{
 	"@fontsource-variable/inter", "@fontsource-variable/jetbrains-mono",
-	"htmx.org", "htmx-ext-sse", "idiomorph", "maplibre-gl", "pmtiles", "fflate",
+	"htmx.org", "htmx-ext-sse", "idiomorph", "maplibre-gl", "pmtiles", "fflate", "cytoscape",
 }
 
 func main() {
@@ -85,6 +85,7 @@ func build() (map[string][]byte, error) {
 		EntryPointsAdvanced: []api.EntryPoint{
 			{InputPath: "src/console.ts", OutputPath: "console"},
 			{InputPath: "src/map.ts", OutputPath: "map"},
+			{InputPath: "src/network.ts", OutputPath: "network"},
 			{InputPath: "css/console.css", OutputPath: "style"},
 			{InputPath: "css/map.css", OutputPath: "map-style"},
 		},

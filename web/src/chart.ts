@@ -2,12 +2,11 @@
 // the port file's own geometry, and shapes in the colours of the palette.
 import maplibregl from "maplibre-gl/dist/maplibre-gl-csp.js";
 import type { Map as Chart, LayerSpecification, StyleSpecification, ExpressionSpecification } from "maplibre-gl";
+import { colour } from "./palette";
+
+export { colour };
 
 export interface Settings { port: string; live: string; worker: string; centre: [number, number]; bounds: [number, number, number, number] }
-
-export function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888";
-}
 
 export const kind = (k: string): ExpressionSpecification => ["==", ["get", "layer"], k];
 export const font = { "text-font": ["Inter Variable"], "text-size": 11 };

@@ -21,3 +21,8 @@ export function startPalette(): void {
     document.dispatchEvent(new CustomEvent("palette"));
   });
 }
+
+/** colour is the value of a token of the palette in use. */
+export function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#888";
+}
