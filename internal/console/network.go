@@ -67,6 +67,7 @@ type networkView struct {
 	Nowhere  int // devices in no zone
 	Counted  int // findings that were counted
 	Findings int // findings that there are
+	Apart    int // of the counted ones, those about no single zone
 	Blind    bool
 	AsOf     time.Time
 	Zones    int
@@ -77,7 +78,7 @@ type networkView struct {
 }
 
 // levelNames are those of the Purdue model.
-var levelNames = map[float64]string{5: "enterprise", 4: "site business", 3.5: "demilitarised zone", 3: "site operations", 2: "supervision", 1: "control", 0: "process"}
+var levelNames = map[float64]string{5: "enterprise", 4: "site business", 3.5: "DMZ", 3: "site operations", 2: "supervision", 1: "control", 0: "process"}
 
 func (c *Console) network(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
 	v, err := c.networkOf(r)
@@ -139,13 +140,6 @@ func (v *networkView) lay(p *port.Port, open []string) map[string]*zoneNode {
 		}
 	}
 	slices.SortFunc(v.Lanes, func(a, b zoneLane) int { return cmp.Compare(b.Level, a.Level) })
-	for id, n := range nodes {
-		if n.Open {
-			n.Toggle = networkPath(slices.DeleteFunc(slices.Clone(v.Open), func(o string) bool { return o == id }), 0)
-		} else {
-			n.Toggle = networkPath(append(slices.Clone(v.Open), id), 0)
-		}
-	}
 	return nodes
 }
 
@@ -206,10 +200,13 @@ func (c *Console) countFindings(r *http.Request, p *port.Port, v *networkView, n
 		} else if p.Zone(f.Subject.ID) != nil {
 			zone = f.Subject.ID
 		}
-		if n := nodes[zone]; n != nil {
-			n.Findings++
-			n.Worst = max(n.Worst, f.Severity)
+		n := nodes[zone]
+		if n == nil {
+			v.Apart++ // a vessel, a person, a chain over several zones
+			continue
 		}
+		n.Findings++
+		n.Worst = max(n.Worst, f.Severity)
 	}
 	return nil
 }
@@ -246,7 +243,19 @@ func (v *networkView) cut() {
 		zones = zones[:min(left, len(zones))]
 		left -= len(zones)
 		v.Lanes[i].Zones = zones
+		for _, n := range zones {
+			n.Toggle = v.toggled(n)
+		}
 	}
+}
+
+// toggled is the page with the zone opened, or closed where it is open.
+func (v *networkView) toggled(n *zoneNode) string {
+	open := slices.DeleteFunc(slices.Clone(v.Open), func(id string) bool { return id == n.Zone.ID })
+	if !n.Open {
+		open = append(open, n.Zone.ID)
+	}
+	return networkPath(open, v.From)
 }
 
 func networkQuery(open []string, from int) string {

@@ -11,6 +11,7 @@ const (
 	zoneWidth   = 170.0
 	zoneHeight  = 54.0
 	zoneGap     = 34.0
+	openHead    = 70.0 // of an open zone, for three lines of name and counts
 	deviceWidth = 112.0
 	deviceStep  = 58.0
 	laneLabel   = 120.0 // at the left of each lane
@@ -111,7 +112,7 @@ func sizeOf(n *zoneNode) (columns int, w, h float64) {
 	}
 	columns = min(len(n.Devices), 9, max(2, int(math.Ceil(math.Sqrt(float64(len(n.Devices)))))))
 	rows := (len(n.Devices) + columns - 1) / columns
-	return columns, max(zoneWidth, float64(columns)*deviceWidth+16), float64(rows)*deviceStep + zoneHeight
+	return columns, max(zoneWidth, float64(columns)*deviceWidth+16), float64(rows)*deviceStep + openHead
 }
 
 func (d *networkDrawing) place(n *zoneNode, columns int, b drawnBox) {
@@ -120,7 +121,7 @@ func (d *networkDrawing) place(n *zoneNode, columns int, b drawnBox) {
 		col, line := i%columns, i/columns
 		d.Things = append(d.Things, drawnDevice{ID: row.Href(), Zone: n.Zone.ID, Label: row.Name(), State: seenWords(row), Href: row.Href(),
 			drawnBox: drawnBox{W: 18, H: 18, X: b.X - float64(columns)*deviceWidth/2 + (float64(col)+0.5)*deviceWidth,
-				Y: b.Y - b.H/2 + zoneHeight + float64(line)*deviceStep + 8}})
+				Y: b.Y - b.H/2 + openHead + float64(line)*deviceStep + 14}})
 	}
 }
 
@@ -133,7 +134,7 @@ func worstClass(n *zoneNode) string {
 
 // zoneLabel is the name of a zone and what is in it, in two lines.
 func zoneLabel(n *zoneNode) string {
-	out := n.Zone.Name + "\n" + number(n.Registered+n.Strange) + " dev."
+	out := n.Zone.Name + "\n" + plural(n.Registered+n.Strange, "device", "devices")
 	if n.Strange > 0 {
 		out += " ◆" + number(n.Strange)
 	}
@@ -152,4 +153,3 @@ func zoneWords(n *zoneNode) string {
 	return fmt.Sprintf("%s, %s, %s in the register, %s not in the register, %s, %s", n.Zone.Name, purdue(n.Zone), plural(n.Registered, "device", "devices"),
 		number(n.Strange), plural(n.Findings, "open finding", "open findings"), state)
 }
-

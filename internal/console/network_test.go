@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -162,17 +163,26 @@ func TestNetworkRight(t *testing.T) {
 	}
 }
 
-// wideNetwork is a port of many zones, conduits and hosts.
-func wideNetwork(zones, hosts int) (*port.Port, network.Picture) {
-	p, pic := &port.Port{}, network.Picture{}
-	levels := []float64{5, 4, 3.5, 3, 2, 1, 0}
+// wideNetwork is a port of many zones, conduits and hosts. The last zone is
+// everything outside.
+func wideNetwork(t testing.TB, zones, hosts int) (*port.Port, network.Picture) {
+	t.Helper()
+	levels := []string{"5", "4", "3.5", "3", "2", "1", "0"}
+	var file, conduits strings.Builder
+	file.WriteString("port: {name: Wide, locode: XZSLM, time_zone: UTC, currency: EUR, security_level: 1, centre: [1, 2]}\nzones:\n")
+	conduits.WriteString("conduits:\n")
+	pic := network.Picture{}
 	for i := range zones {
-		p.Zones = append(p.Zones, port.Zone{ID: fmt.Sprint("z", i), Name: fmt.Sprint("Zone ", i), Domain: "ot", Level: levels[i%len(levels)]})
-		p.Conduits = append(p.Conduits, port.Conduit{ID: fmt.Sprint("c", i), From: fmt.Sprint("z", i), To: fmt.Sprint("z", (i*7+1)%zones), Allow: []port.Allow{{Transport: "tcp"}}})
+		fmt.Fprintf(&file, "  - {id: z%d, name: Zone %d, domain: ot, level: %s, networks: [10.%d.%d.0/24]}\n", i, i, levels[i%len(levels)], i>>8, i&255)
+		fmt.Fprintf(&conduits, "  - {id: c%d, from: z%d, to: z%d, allow: [{transport: tcp, ports: [502]}], reason: work}\n", i, i, (i*7+1)%zones)
 		pic.Uses = append(pic.Uses, network.ConduitUse{From: fmt.Sprint("z", i), To: fmt.Sprint("z", (i*7+1+i%2)%zones), Transport: "tcp", Port: 502, Verdict: gravities[i%3]})
 	}
 	for i := range hosts {
 		pic.Hosts = append(pic.Hosts, network.Host{ID: fmt.Sprintf("ip:10.%d.%d.%d", i>>16, i>>8&255, i&255), Zone: fmt.Sprint("z", i%zones), Role: "unknown"})
+	}
+	p, err := port.Parse("wide.yaml", []byte(file.String()+conduits.String()), time.Now())
+	if p == nil || p.Zone("z1") == nil {
+		t.Fatalf("the wide port does not load: %.400v", err)
 	}
 	return p, pic
 }
@@ -182,7 +192,7 @@ var gravities = []network.Verdict{network.Undeclared, network.Undecided, network
 // TestNetworkIsBounded: a page of 5,000 zones stays short and leads on to the rest.
 func TestNetworkIsBounded(t *testing.T) {
 	d := depsOf(newWorld(t, 0, 0))
-	p, pic := wideNetwork(5000, 20_000)
+	p, pic := wideNetwork(t, 5000, 20_000)
 	d.Port, d.Network = func() *port.Port { return p }, func() network.Picture { return pic }
 	h := signedIn(newConsole(t, d))
 	var open strings.Builder
@@ -205,7 +215,7 @@ func TestNetworkIsBounded(t *testing.T) {
 // zones and conduits; the goal is 100 ms.
 func BenchmarkNetworkPage(b *testing.B) {
 	d := depsOf(newWorld(b, 0, manyFindings))
-	p, pic := wideNetwork(5000, 100_000)
+	p, pic := wideNetwork(b, 5000, 100_000)
 	d.Port, d.Network = func() *port.Port { return p }, func() network.Picture { return pic }
 	h := signedIn(newConsole(b, d))
 	for _, path := range []string{"/network", "/network?open=z1&open=z2", "/network.json", "/network.json?open=z1&open=z2"} {

@@ -31,10 +31,10 @@ function elements(d: Drawing): ElementDefinition[] {
 function style(): StylesheetJson {
   const edge = (name: string, more: object): { selector: string; style: object } => ({ selector: name, style: more });
   return [
-    { selector: "node", style: { label: "data(label)", color: colour("--ink"), "font-family": "Inter Variable", "font-size": 13, "text-wrap": "wrap" } },
+    { selector: "node", style: { label: "data(label)", color: colour("--ink"), "font-family": "Inter Variable", "font-size": 13, "line-height": 1.35, "text-wrap": "wrap" } },
     { selector: ".lane", style: { shape: "rectangle", width: "data(w)", height: "data(h)", "background-color": colour("--panel"), "border-width": 1, "border-color": colour("--line"), "text-halign": "left", "text-valign": "center", "text-margin-x": 110, "text-justification": "left", color: colour("--ink-2"), "z-compound-depth": "bottom", events: "no" } },
     { selector: ".zone", style: { shape: "round-rectangle", width: "data(w)", height: "data(h)", "background-color": colour("--raised"), "border-width": 1.5, "border-color": colour("--ink-3"), "text-valign": "center", "text-halign": "center", "text-max-width": "160px", "z-index": 2 } },
-    { selector: ".zone.open", style: { "text-valign": "top", "text-margin-y": 42, "background-opacity": 0.85 } },
+    { selector: ".zone.open", style: { "text-valign": "top", "text-margin-y": 60, "background-opacity": 0.85 } },
     { selector: ".sev-alarm", style: { "border-width": 3, "border-color": colour("--alarm"), "border-style": "double" } },
     { selector: ".sev-warning", style: { "border-width": 2.5, "border-color": colour("--warning") } },
     { selector: ".device", style: { shape: "ellipse", width: 16, height: 16, "background-color": colour("--ink-2"), "border-width": 1.5, "border-color": colour("--ink-2"), "text-valign": "bottom", "text-margin-y": 4, "font-size": 10, "text-max-width": "104px", "text-wrap": "ellipsis", "z-index": 3 } },
