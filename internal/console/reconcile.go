@@ -196,7 +196,7 @@ func (c *Console) reconciled(r *http.Request, id string) (Reconciled, error) {
 			return d, wrong(fmt.Sprintf("The register has no asset %q.", d.Asset))
 		}
 		ip, mac := addressOf(h)
-		d.Correct = []port.Correction{{Asset: d.Asset, Field: "ip", Value: cmp.Or(ip, "-")}, {Asset: d.Asset, Field: "mac", Value: cmp.Or(mac, "-")}}
+		d.Correct = []port.Correction{{Asset: d.Asset, Field: "address", Value: cmp.Or(ip, "-") + " " + cmp.Or(mac, "-")}}
 	case Adopt:
 		a := additionOf(h)
 		a.ID, a.Name, a.Domain, a.Kind = strings.TrimSpace(f.Get("asset")), strings.TrimSpace(f.Get("name")), f.Get("domain"), f.Get("kind")

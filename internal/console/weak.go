@@ -302,7 +302,11 @@ func (c *Console) weakAct(w http.ResponseWriter, r *http.Request) (templ.Compone
 		err = c.d.Weak.Withdraw(r.Context(), v.P.Asset.ID, v.P.Match.ID, account.Name, revision)
 	} else {
 		d := decisionOf(r.PostForm, v.P, account.Name, c.d.Now())
-		if v.Wrong = d.Faults(); len(v.Wrong) > 0 {
+		v.Wrong = d.Faults()
+		if len([]rune(d.Reason+strings.Join(d.Controls, ""))) > 2000 {
+			v.Wrong = append(v.Wrong, "reason and controls are longer than 2,000 characters together")
+		}
+		if len(v.Wrong) > 0 {
 			v.Form = r.PostForm
 			w.WriteHeader(http.StatusUnprocessableEntity)
 			return weakPairPage(v), nil

@@ -96,7 +96,7 @@ func indexOf(what string, names []string, s string) (int, error) {
 
 // Subject is what a finding is about.
 type Subject struct {
-	Kind string `json:"kind"`           // "vessel", "asset", "host", "conduit", "zone-pair", "badge", "party", "area", "reader", "source", "chain"
+	Kind string `json:"kind"`           // "vessel", "asset", "host", "conduit", "zone-pair", "badge", "party", "area", "reader", "source", "chain", "appetite"
 	ID   string `json:"id"`             // asset id, "mmsi:227006760", "10.20.4.7", …: stable, so that occurrences fold
 	Name string `json:"name,omitempty"` // for people
 }

@@ -28,12 +28,13 @@ func (a *Addition) fields() [][2]string {
 		{"firmware", a.Firmware}, {"serial", a.Serial}, {"ip", a.IP}, {"mac", a.MAC}, {"zone", a.Zone}}
 }
 
-// Correction is a field of the register that is to have another value. ip and mac
-// are added to those that are there.
+// Correction is a field of the register that is to have another value. The field
+// address is added to those that are there: its value is an IP and a MAC with a space
+// between them, "-" for none.
 type Correction struct{ Asset, Field, Value string }
 
 // corrected are the fields that can be corrected.
-var corrected = []string{"firmware", "serial", "model", "ip", "mac"}
+var corrected = []string{"firmware", "serial", "model"}
 
 // maxPatched bounds the files of a port that are read for a patch, in bytes.
 const maxPatched = 64 << 20
@@ -207,6 +208,9 @@ func (t *rows) add(a *Addition) {
 
 // correct changes one field, and says why not where it can't.
 func (t *rows) correct(c Correction) string {
+	if c.Field == "address" {
+		return t.address(c)
+	}
 	i, there := t.row[c.Asset]
 	k, column := t.at[c.Field]
 	if !there || !column || !slices.Contains(corrected, c.Field) {
@@ -216,14 +220,34 @@ func (t *rows) correct(c Correction) string {
 	if err != nil || len(fields) <= k {
 		return fmt.Sprintf("the row of %s can't be read: set %s to %s by hand", c.Asset, c.Field, c.Value)
 	}
-	if (c.Field == "ip" || c.Field == "mac") && fields[k] != "" {
-		if slices.Contains(strings.Split(fields[k], ";"), c.Value) {
-			return ""
-		}
-		fields[k] += ";" + c.Value
-	} else {
-		fields[k] = c.Value
+	fields[k] = c.Value
+	t.lines[i] = t.write(fields)
+	return ""
+}
+
+// address adds an IP and a MAC, each at its place: the first IP of a row belongs to
+// its first MAC, and so on.
+func (t *rows) address(c Correction) string {
+	i, there := t.row[c.Asset]
+	ip, hasIP := t.at["ip"]
+	mac, hasMAC := t.at["mac"]
+	byHand := fmt.Sprintf("give %s the address %s by hand: its row or the columns ip and mac are not there", c.Asset, c.Value)
+	if !there || !hasIP || !hasMAC {
+		return byHand
 	}
+	fields, err := csv.NewReader(strings.NewReader(t.lines[i])).Read()
+	if err != nil || len(fields) <= max(ip, mac) {
+		return byHand
+	}
+	ips, macs := several(fields[ip]), several(fields[mac])
+	for len(ips) < len(macs) {
+		ips = append(ips, "-")
+	}
+	for len(macs) < len(ips) {
+		macs = append(macs, "-")
+	}
+	newIP, newMAC, _ := strings.Cut(c.Value, " ")
+	fields[ip], fields[mac] = strings.Join(append(ips, newIP), ";"), strings.Join(append(macs, newMAC), ";")
 	t.lines[i] = t.write(fields)
 	return ""
 }

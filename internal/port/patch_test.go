@@ -41,7 +41,7 @@ func TestRegisterPatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	add := []Addition{{ID: "strange-1", Name: `Camera, "new"`, Domain: "physical", Kind: "camera", Vendor: "Axis", IP: "10.60.3.77", MAC: "00:40:8c:aa:bb:cc", Zone: "camera-net"}}
-	fix := []Correction{{"qc-1-plc", "firmware", "9.9"}, {"nothing", "serial", "1"}, {"qc-1-plc", "owner", "x"}}
+	fix := []Correction{{"qc-1-plc", "firmware", "9.9"}, {"nothing", "serial", "1"}, {"qc-1-plc", "owner", "x"}, {"cam-customs-yard", "address", "10.60.3.78 00:40:8c:aa:bb:cd"}, {"hyper-1", "address", "10.20.10.250 -"}}
 	if before.Asset("qc-1-plc") == nil {
 		for i := range before.Assets {
 			if a := &before.Assets[i]; a.Kind == "plc" {
@@ -62,7 +62,18 @@ func TestRegisterPatch(t *testing.T) {
 	if got := after.Asset(fix[0].Asset).Firmware; got != "9.9" {
 		t.Errorf("firmware %q", got)
 	}
-	if n := strings.Count(string(diff), "\n+") - strings.Count(string(diff), "\n+++"); n != 2 {
+	for id, want := range map[string][2]string{"cam-customs-yard": {"10.60.3.78", "00:40:8c:aa:bb:cd"}, "hyper-1": {"10.20.10.250", ""}} {
+		was, is := before.Asset(id).Addresses, after.Asset(id).Addresses
+		if len(is) != len(was)+1 || is[len(is)-1].IP.String() != want[0] || is[len(is)-1].MAC != want[1] {
+			t.Errorf("%s: %v became %v", id, was, is)
+		}
+		for i := range was {
+			if was[i] != is[i] {
+				t.Errorf("%s: address %v became %v", id, was[i], is[i])
+			}
+		}
+	}
+	if n := strings.Count(string(diff), "\n+") - strings.Count(string(diff), "\n+++"); n != 4 {
 		t.Errorf("%d lines are written anew:\n%s", n, diff)
 	}
 	if _, _, err := RegisterPatch(path, []Addition{{ID: fix[0].Asset, Domain: "ot", Kind: "plc"}}, nil, today); err == nil || !strings.Contains(err.Error(), "would have faults") {

@@ -27,7 +27,7 @@ type Declared struct {
 // Bounds of a declaration.
 const (
 	maxDeclared = 8 << 20 // bytes of a body
-	maxNamed    = 512     // bytes of kind, id and note together
+	maxNamed    = 4096    // bytes of kind, id and note together
 )
 
 // ErrChanged says that a newer revision is there than the one acted upon.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/console"
@@ -118,10 +119,11 @@ func has(p *port.Port, c port.Correction) bool {
 	case "serial":
 		return a.Serial == c.Value
 	}
+	ip, mac, _ := strings.Cut(c.Value, " ")
 	for _, x := range a.Addresses {
-		if c.Field == "ip" && x.IP.IsValid() && x.IP.String() == c.Value || c.Field == "mac" && x.MAC == c.Value {
+		if x.IP.IsValid() && x.IP.String() == ip || mac != "-" && strings.EqualFold(x.MAC, mac) {
 			return true
 		}
 	}
-	return c.Value == "-"
+	return false
 }

@@ -73,7 +73,7 @@ func testDeclared(t *testing.T, d Database) {
 		t.Errorf("%d won and %d lost", wins, conflicts)
 	}
 	for _, bad := range []store.Declared{{ID: "x", Actor: "cso"}, {Kind: "verdict", Actor: "cso"}, {Kind: "verdict", ID: "x"},
-		{Kind: "verdict", ID: "x", Actor: "cso", Note: strings.Repeat("n", 600)}, {Kind: "verdict", ID: "x", Actor: "cso", Body: make([]byte, 9<<20)}} {
+		{Kind: "verdict", ID: "x", Actor: "cso", Note: strings.Repeat("n", 5000)}, {Kind: "verdict", ID: "x", Actor: "cso", Body: make([]byte, 9<<20)}} {
 		if _, err := r.Declare(ctx, bad, 0); err == nil {
 			t.Errorf("%s %s was taken", bad.Kind, bad.ID)
 		}
