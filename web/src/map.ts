@@ -89,7 +89,7 @@ function start(box: HTMLElement): void {
   const settings = settingsOf(box);
   const map = newChart(settings, style(settings));
   map.getCanvas().setAttribute("aria-label", "Map of the port with live vessels; the tables Vessels and Findings hold the same facts");
-  let busy = false;
+  let busy = false, asked = false;
   const refresh = async (): Promise<void> => {
     if (busy) return;
     busy = true;
@@ -98,7 +98,12 @@ function start(box: HTMLElement): void {
       const answer = await fetch(settings.live + "?sel=" + encodeURIComponent(selected), { headers: { Accept: "application/json" } });
       if (answer.ok) {
         const data = await answer.json();
-        (map.getSource("live") as GeoJSONSource | undefined)?.setData(data);
+        const live = map.getSource("live") as GeoJSONSource | undefined;
+        live?.setData(data);
+        if (live && !asked) { // the map is live once it has drawn what it was told, not before
+          asked = true;
+          map.once("idle", () => { box.dataset.state = "live"; });
+        }
         const note = document.getElementById("map-note");
         if (note && data.note) note.textContent = data.note;
         showWalk(map, data);
@@ -106,7 +111,6 @@ function start(box: HTMLElement): void {
     } catch { /* the banner of the live link says that the server is away */ } finally { busy = false; }
   };
   map.on("style.load", () => { addIcons(map); void refresh(); });
-  map.once("idle", () => { box.dataset.state = "live"; });
   map.on("error", (e) => { if (box.dataset.state !== "live") console.warn("map:", e.error?.message); });
   document.addEventListener("palette", () => { addIcons(map); map.setStyle(style(settings), { diff: false }); });
   onMoves(() => void refresh());

@@ -186,13 +186,18 @@ export function startSea(box: HTMLElement): void {
   };
 
   // Live: what the link tells, at most each second; between, vessels move on.
-  let busy = false, wanted = false;
+  let busy = false, wanted = false, asked = false;
   const refresh = async (): Promise<void> => {
     if (state.past) return;
     if (busy) { wanted = true; return; }
     busy = true;
     const sea = await get<Sea>(settings.live);
     if (sea && !state.past) take(sea);
+    if (sea && !asked && map.getSource("sea")) { // the chart is live once it has drawn what it was told, not before
+      asked = true;
+      map.once("idle", () => { box.dataset.state = "live"; });
+      map.triggerRepaint();
+    }
     await marks();
     await new Promise((done) => setTimeout(done, 1000));
     busy = false;
@@ -233,7 +238,6 @@ export function startSea(box: HTMLElement): void {
   let coastTimer = 0;
   map.on("moveend", () => { clearTimeout(coastTimer); coastTimer = window.setTimeout(() => void coast(), 200); });
   map.on("style.load", () => { addIcons(map); legend(); layers(); choose(state.chosen, false); void coast(); void marks(); void refresh(); drawMeasure(); });
-  map.once("idle", () => { box.dataset.state = "live"; });
   map.on("error", (e) => { if (box.dataset.state !== "live") console.warn("chart:", e.error?.message); });
   document.addEventListener("palette", () => map.setStyle(style(settings, tiles), { diff: false }));
   $("sea-layers").addEventListener("change", (e) => { const t = e.target as HTMLInputElement; state.shown[t.dataset.layer ?? ""] = t.checked; layers(); });
