@@ -71,7 +71,8 @@ var bacnetLink = [...]struct {
 // npdu is one network layer message.
 type npdu struct {
 	forwarded string // address of the origin where a broadcast device forwards
-	source    string // network and station of the origin where a router forwards
+	net       int    // of the origin where a router forwards
+	station   []byte // of the origin there; nil: no router forwards
 	message   int    // network layer message type, -1: an application message
 	inexact   bool   // the virtual link tells a wrong length
 	apdu      []byte
@@ -123,7 +124,7 @@ func (n *npdu) network(b []byte) bool {
 		if network == 0 || network == 0xffff || len(station) == 0 {
 			return false
 		}
-		n.source = fmt.Sprintf("bacnet network %d station %x", network, station)
+		n.net, n.station = network, station
 	}
 	if control&0x20 != 0 {
 		c.skip(1) // hop count
@@ -263,7 +264,7 @@ func dissectBACnet(m *message, r *Result) (used, need int) {
 			r.Malformed = true
 			return used, 0
 		}
-		a.tell(n, m, r)
+		a.tell(&n, m, r)
 	}
 	return used, 0
 }
@@ -281,7 +282,7 @@ func notifies(service byte) bool {
 	return service == 1 || service == 2 || service == 31 || service == 32
 }
 
-func (a apdu) tell(n npdu, m *message, r *Result) {
+func (a *apdu) tell(n *npdu, m *message, r *Result) {
 	switch a.kind {
 	case 0:
 		r.Sender = RoleClient
@@ -307,7 +308,7 @@ func (a apdu) tell(n npdu, m *message, r *Result) {
 		f = a.control(f)
 	}
 	if a.kind == 3 {
-		whole, body := m.c.segment(a)
+		whole, body := m.c.segment(*a)
 		a.body = body
 		if !whole {
 			return
@@ -325,7 +326,10 @@ func (a apdu) tell(n npdu, m *message, r *Result) {
 
 // control refines the two services that silence or restart a device (clauses
 // 16.1 and 16.4), and backups.
-func (a apdu) control(f bacnetService) bacnetService {
+func (a *apdu) control(f bacnetService) bacnetService {
+	if a.service != 17 && a.service != 20 {
+		return f
+	}
 	for t := (tags{b: a.body}); t.next(); {
 		if !t.context {
 			break
@@ -378,7 +382,7 @@ func asksDevice(service byte) bool {
 	return service >= 6 && service <= 10 || service == 14
 }
 
-func (a apdu) tellUnconfirmed(n npdu, r *Result) {
+func (a *apdu) tellUnconfirmed(n *npdu, r *Result) {
 	f := serviceIn(bacnetUnconfirmed[:], a.service)
 	r.function(Function{"bacnet", unconfirmed | uint16(a.service), f.name, asksDevice(a.service), false, f.ops})
 	if a.service != 0 {
@@ -400,10 +404,10 @@ func (a apdu) tellUnconfirmed(n npdu, r *Result) {
 }
 
 // give tells of the sender, or of the device that it forwards for.
-func (n npdu) give(d Device, r *Result) {
+func (n *npdu) give(d Device, r *Result) {
 	switch {
-	case n.source != "":
-		d.Address = n.source
+	case n.station != nil:
+		d.Address = fmt.Sprintf("bacnet network %d station %x", n.net, n.station)
 		r.behind(d)
 	case n.forwarded != "":
 		d.Address = n.forwarded

@@ -105,7 +105,7 @@ func utf16Text(b []byte, big bool) string {
 var identityProperties = map[uint32]bool{12: true, 28: true, 44: true, 58: true, 70: true, 77: true, 120: true, 121: true, 372: true}
 
 // asksIdentity: a read of the device object's identity properties only.
-func (a apdu) asksIdentity() bool {
+func (a *apdu) asksIdentity() bool {
 	if a.service != 12 && a.service != 14 {
 		return false
 	}
@@ -129,7 +129,7 @@ func (a apdu) asksIdentity() bool {
 
 // answer reads what a device object says of itself in the answers to
 // read-property and read-property-multiple (clauses 15.5 and 15.7).
-func (a apdu) answer(n npdu, f *bacnetService, r *Result) {
+func (a *apdu) answer(n *npdu, f *bacnetService, r *Result) {
 	if a.service != 12 && a.service != 14 {
 		return
 	}
@@ -160,7 +160,7 @@ func (a apdu) answer(n npdu, f *bacnetService, r *Result) {
 	n.give(d, r)
 }
 
-func (a apdu) valueDepth(depth int) bool {
+func (a *apdu) valueDepth(depth int) bool {
 	return a.service == 12 && depth == 1 || a.service == 14 && depth == 2
 }
 

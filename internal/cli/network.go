@@ -153,19 +153,54 @@ type networkRun struct {
 	problems []string
 }
 
-// watchSink feeds a watch as the stream would, and shows each batch to also,
-// where that is set.
+// watchSink feeds a watch as the stream would, and shows each batch to also, where that
+// is set. It does so in a goroutine of its own, in the order in which the batches came,
+// so that watching overlaps with reading.
 type watchSink struct {
-	watch *network.Watch
-	also  func(*event.Batch)
+	in   chan *event.Batch
+	free chan *event.Batch
+	done chan struct{}
 }
 
-func (s watchSink) Put(_ context.Context, b *event.Batch) error {
-	s.watch.Observe(b)
-	if s.also != nil {
-		s.also(b)
+// batchesAhead is how many batches may wait for the watch.
+const batchesAhead = 8
+
+func newWatchSink(watch *network.Watch, also func(*event.Batch)) *watchSink {
+	s := &watchSink{make(chan *event.Batch, batchesAhead), make(chan *event.Batch, batchesAhead), make(chan struct{})}
+	for range batchesAhead {
+		s.free <- &event.Batch{}
 	}
-	return nil
+	go func() {
+		defer close(s.done)
+		for b := range s.in {
+			watch.Observe(b)
+			if also != nil {
+				also(b)
+			}
+			s.free <- b
+		}
+	}()
+	return s
+}
+
+// Put takes a copy of the rows: the batch is the feed's own, which fills it again.
+func (s *watchSink) Put(ctx context.Context, b *event.Batch) error {
+	select {
+	case own := <-s.free:
+		own.Flows = append(own.Flows[:0], b.Flows...)
+		own.Devices = append(own.Devices[:0], b.Devices...)
+		own.Operations = append(own.Operations[:0], b.Operations...)
+		s.in <- own // never blocks: there are no more than it holds
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// wait returns when everything that was put has been watched; no Put may follow.
+func (s *watchSink) wait() {
+	close(s.in)
+	<-s.done
 }
 
 // readNetwork runs captures through the source and the watch. The clock of
@@ -198,13 +233,15 @@ func readNetwork(c *cobra.Command, p *port.Port, args []string, also func(*event
 	done := startProgress(c, "reading captures")
 	var stats readStats
 	var err error
+	sink := newWatchSink(watch, also)
 	if len(in.captures) > 0 {
-		err = src.Run(c.Context(), watchSink{watch, also})
+		err = src.Run(c.Context(), sink)
 		stats.Stats = src.Stats()
 	}
 	if err == nil {
-		err = readLogs(c.Context(), in, watchSink{watch, also}, &stats)
+		err = readLogs(c.Context(), in, sink, &stats)
 	}
+	sink.wait()
 	done()
 	if err != nil {
 		return nil, err

@@ -80,9 +80,9 @@ func (f *flow) act(op ics.Operations, fn *ics.Function, client ics.Side) *act {
 }
 
 // observation writes an act of f.
-func (a *act) observation(f *flow) event.DeviceOperation {
+func (a *act) observation(f *flow, n *names) event.DeviceOperation {
 	return event.DeviceOperation{
-		Last: unix(a.last), Client: f.ends[a.client].endpoint(), Server: f.ends[1-a.client].endpoint(),
+		Last: unix(a.last), Client: f.ends[a.client].endpoint(n), Server: f.ends[1-a.client].endpoint(n),
 		Transport: f.transport, Protocol: a.protocol, Operation: a.operation.String(), Function: a.function,
 		Asked: a.asked, Accepted: a.accepted, Refused: a.refused,
 	}
@@ -91,7 +91,7 @@ func (a *act) observation(f *flow) event.DeviceOperation {
 // tellActs puts the operations of the present slice of f.
 func (s *Source) tellActs(ctx context.Context, f *flow) error {
 	for i := range f.acts {
-		o := f.acts[i].observation(f)
+		o := f.acts[i].observation(f, &s.table.names)
 		o.Head = s.feed.Head(unix(f.acts[i].first), f.acts[i].raw)
 		s.stats.Operations++
 		if err := s.feed.Operation(ctx, o); err != nil {

@@ -168,7 +168,7 @@ func resume(file *os.File, p place, rest io.Reader, name string) (*capture, erro
 	if _, err := file.Seek(p.offset, io.SeekStart); err != nil {
 		return nil, err
 	}
-	c.r.Reset(rest)
+	c.w.reset(rest)
 	c.offset, c.number = p.offset, p.number
 	c.start, c.before = p.offset, p.number
 	return c, nil
@@ -196,19 +196,20 @@ func (b *bookmark) due(now, slice int64) bool {
 	return b.on && (b.at == 0 || gone >= slice || gone <= -slice)
 }
 
-// markHere notes the place of c in its file where a mark is due. It
-// is called between packets, when everything before the place is in the table.
-func (s *Source) markHere(c *capture, file *os.File, now int64) error {
+// markHere notes the place in the file where a mark is due: offset is where the next
+// packet begins, before the packets until there. It is called between packets, when
+// everything before the place is in the table.
+func (s *Source) markHere(path string, file *os.File, offset, before, now int64) error {
 	b := &s.book
 	if file == nil || !b.due(now, int64(s.o.Slice)) {
 		return nil
 	}
 	first := b.at == 0
-	b.at, b.number = now, c.before
+	b.at, b.number = now, before
 	if first {
 		return nil
 	}
-	if err := b.set(c.name, file, c.start, c.before); err != nil {
+	if err := b.set(path, file, offset, before); err != nil {
 		s.problem(err)
 		return nil
 	}

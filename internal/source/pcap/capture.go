@@ -1,7 +1,6 @@
 package pcap
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -20,7 +19,9 @@ const (
 // frame is one captured packet. data is valid until the next one is read.
 type frame struct {
 	number int64 // from 1
-	offset int64 // of the packet's bytes from the start of the file
+	start  int64 // where its record begins, bytes from the start of the file
+	end    int64 // where the next one does
+	offset int64 // of the packet's bytes
 	time   int64 // nanoseconds since 1970, UTC; 0 where the capture tells none
 	link   uint32
 	data   []byte
@@ -48,7 +49,7 @@ func (e *DamageError) Error() string {
 // (draft-ietf-opsawg-pcapng) stream.
 type capture struct {
 	name   string
-	r      *bufio.Reader
+	w      window
 	offset int64
 	number int64
 	start  int64 // offset and number of packets before the packet or block that is read now
@@ -86,8 +87,8 @@ func isCapture(b []byte) bool {
 
 // openCapture reads the header of the stream.
 func openCapture(r io.Reader, name string) (*capture, error) {
-	c := &capture{name: name, r: bufio.NewReaderSize(r, readAhead)}
-	magic, err := c.r.Peek(4)
+	c := &capture{name: name, w: window{src: r, buf: make([]byte, readAhead)}}
+	magic, err := c.w.peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: reading: %w", name, err)
 	}
@@ -117,11 +118,11 @@ func (c *capture) damage(why string) error {
 
 // take gives the next n bytes, n at most maxFrame plus a header.
 func (c *capture) take(n int) ([]byte, error) {
-	b, err := c.r.Peek(n)
+	b, err := c.w.peek(n)
 	if err != nil {
 		return nil, err
 	}
-	_, _ = c.r.Discard(n) // never fails after Peek
+	c.w.at += n
 	c.offset += int64(n)
 	return b, nil
 }
@@ -155,14 +156,14 @@ func (c *capture) next(f *frame) error {
 		unit = 1
 	}
 	c.number++
-	f.number, f.link, f.wire = c.number, c.link, max(int(wire), int(caplen))
+	f.number, f.start, f.end, f.link, f.wire = c.number, c.start, c.offset, c.link, max(int(wire), int(caplen))
 	f.time = int64(sec)*1e9 + int64(frac)*unit
 	return nil
 }
 
 // atEnd tells a clean end from one in the middle.
 func (c *capture) atEnd() error {
-	_, err := c.r.Peek(1)
+	_, err := c.w.peek(1)
 	return err
 }
 
@@ -235,7 +236,7 @@ func (c *capture) blockHead() (kind, length uint32, err error) {
 	if err := c.atEnd(); err != nil {
 		return 0, 0, err
 	}
-	head, err := c.r.Peek(12)
+	head, err := c.w.peek(12)
 	if err != nil {
 		return 0, 0, c.cut(err, "the capture is cut off in a block header")
 	}
@@ -256,7 +257,7 @@ func (c *capture) blockHead() (kind, length uint32, err error) {
 
 // skip leaves out the block that begins here.
 func (c *capture) skip(length uint32) error {
-	n, err := c.r.Discard(int(length))
+	n, err := c.w.discard(int(length))
 	c.offset += int64(n)
 	if err != nil {
 		return c.cut(err, "the capture is cut off in the middle of a block")
@@ -320,7 +321,7 @@ func (c *capture) block(kind uint32, b []byte, offset int64, f *frame) (bool, er
 
 func (c *capture) packet(f *frame, in netInterface, at int64, data []byte, wire uint32, offset int64) error {
 	c.number++
-	*f = frame{number: c.number, offset: offset, time: at, link: in.link, data: data, wire: max(int(wire), len(data))}
+	*f = frame{number: c.number, start: c.start, end: c.offset, offset: offset, time: at, link: in.link, data: data, wire: max(int(wire), len(data))}
 	return nil
 }
 

@@ -54,14 +54,28 @@ type mac [6]byte
 func (m mac) group() bool { return m[0]&1 != 0 }
 func (m mac) zero() bool  { return m == mac{} }
 
+// addr is an address as two numbers: IPv6 as it is sent, IPv4 in the low half of lo,
+// a MAC in the low 48 bits of lo. Of which kind it is, the layer of its key tells.
+type addr struct{ hi, lo uint64 }
+
+func (a addr) less(b addr) bool { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
+
+// netip is the address of an IP packet of that layer.
+func (a addr) netip(layer uint8) netip.Addr {
+	if layer == 4 {
+		return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, uint32(a.lo))))
+	}
+	return netip.AddrFrom16([16]byte(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, a.hi), a.lo)))
+}
+
 // packet is what is read of a frame, down to the payload of TCP or UDP.
 type packet struct {
 	srcMAC, dstMAC mac
 	tagged         bool // vlan was told
 	vlan           uint16
 	etherType      uint16 // below 1536: IEEE 802.3 with LLC, the value is the destination SAP
-	ip             bool
-	src, dst       netip.Addr
+	ip, v6         bool
+	src, dst       addr
 	proto          uint8
 	ports          bool // sport and dport were read
 	sport, dport   uint16
@@ -73,6 +87,9 @@ type packet struct {
 	fragID         uint32
 	body           []byte // payload of the ether type below IP, of TCP or UDP where ports
 	missing        int    // bytes of the payload that were not captured
+	key            key    // of its conversation; set by seal, as what follows
+	hash           uint64
+	swapped        bool // the sender is the high end of the key
 }
 
 // decode reads a frame. ok is false, with the reason, where not even the link
@@ -179,7 +196,7 @@ func (p *packet) ipv4(b []byte, missing int) {
 		return
 	}
 	p.ip, p.proto = true, b[9]
-	p.src, p.dst = netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20]))
+	p.src.lo, p.dst.lo = uint64(binary.BigEndian.Uint32(b[12:])), uint64(binary.BigEndian.Uint32(b[16:]))
 	frag := binary.BigEndian.Uint16(b[6:])
 	p.fragment, p.first = frag&0x3fff != 0, frag&0x1fff == 0
 	p.fragID = uint32(binary.BigEndian.Uint16(b[4:]))
@@ -190,8 +207,9 @@ func (p *packet) ipv6(b []byte, missing int) {
 	if len(b) < 40 || b[0]>>4 != 6 {
 		return
 	}
-	p.ip, p.proto, p.first = true, b[6], true
-	p.src, p.dst = netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
+	p.ip, p.v6, p.proto, p.first = true, true, b[6], true
+	p.src = addr{binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])}
+	p.dst = addr{binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])}
 	length := int(binary.BigEndian.Uint16(b[4:]))
 	if length == 0 {
 		length = len(b) - 40 + missing

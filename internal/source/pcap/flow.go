@@ -2,7 +2,6 @@ package pcap
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 // key names a conversation; its ends are in a fixed order, so that both
 // directions have the same key.
 type key struct {
-	lo, hi         [16]byte
+	lo, hi         addr
 	loPort, hiPort uint16
 	vlan           uint16
 	proto          uint8
@@ -22,9 +21,10 @@ type key struct {
 
 // end is one end of a conversation.
 type end struct {
-	mac  mac
-	ip   netip.Addr
-	port uint16
+	mac   mac
+	layer uint8 // 4 or 6 where ip is one
+	port  uint16
+	ip    addr
 }
 
 // Sides of a flow: a sent the first packet that was seen.
@@ -45,7 +45,9 @@ const (
 
 // flow is one conversation in the table. Counters are of the present slice.
 type flow struct {
+	hash       uint64
 	key        key
+	swapped    bool // side a is the high end of the key
 	ends       [2]end
 	vlan       uint16
 	transport  string
@@ -61,62 +63,71 @@ type flow struct {
 	app        string // recognised beside ics
 	fragmented bool
 	told       bool // a slice of it was told
-	conv       *ics.Conversation
+	talks      bool // conv holds a conversation
+	conv       ics.Conversation
 	ops        ics.Operations
 	raw        event.Raw
 	weight     int // of the operation that raw shows
 	acts       []act
-	hurried    bool // an urgent operation is in the slice
+	hurried    bool   // an urgent operation is in the slice
+	touched    uint64 // packets that were counted until its newest
 	prev, next *flow
+
+	wasPace              pace // when it was put into the wheel
+	inWheel              bool
+	spokeAt              int64 // of the wheel, where it is
+	wheelPrev, wheelNext *flow
 }
 
-// keyOf makes the key and tells which side of it sent the packet.
-func keyOf(p *packet) (k key, ends [2]end) {
-	k.vlan = p.vlan
-	ends[0], ends[1] = end{mac: p.srcMAC}, end{mac: p.dstMAC}
-	var a, b [16]byte
-	if !p.ip {
+// over reports that both ends closed f, or one refused it.
+func (f *flow) over() bool { return f.reset || f.closed[0] && f.closed[1] }
+
+// pace is what makes the time come sooner at which something is told of a flow.
+type pace struct{ over, hurried bool }
+
+func (f *flow) pace() pace { return pace{f.over(), f.hurried} }
+
+// seal makes the key of the packet's conversation.
+func (p *packet) seal() {
+	k := &p.key
+	k.vlan, k.proto = p.vlan, p.proto
+	switch {
+	case !p.ip:
 		k.layer = 2
-		copy(a[:], p.srcMAC[:])
-		copy(b[:], p.dstMAC[:])
+		k.lo.lo, k.hi.lo = p.srcMAC.number(), p.dstMAC.number()
 		k.loPort, k.hiPort = p.etherType, p.etherType
-	} else {
+	default:
 		k.layer = 4
-		if p.src.Is6() {
+		if p.v6 {
 			k.layer = 6
 		}
-		k.proto = p.proto
-		a, b = p.src.As16(), p.dst.As16()
-		k.loPort, k.hiPort = p.sport, p.dport
-		ends[0].ip, ends[1].ip = p.src, p.dst
-		ends[0].port, ends[1].port = p.sport, p.dport
+		k.lo, k.hi, k.loPort, k.hiPort = p.src, p.dst, p.sport, p.dport
 	}
-	k.lo, k.hi = a, b
-	if c := compare(a, b); c > 0 || c == 0 && k.loPort > k.hiPort {
-		k.lo, k.hi, k.loPort, k.hiPort = b, a, k.hiPort, k.loPort
+	if k.hi.less(k.lo) || k.hi == k.lo && k.loPort > k.hiPort {
+		k.lo, k.hi, k.loPort, k.hiPort = k.hi, k.lo, k.hiPort, k.loPort
+		p.swapped = true
 	}
-	return k, ends
+	p.hash = k.hash()
 }
 
-func compare(a, b [16]byte) int {
-	for i := range a {
-		if a[i] != b[i] {
-			return int(a[i]) - int(b[i])
-		}
+func (m mac) number() uint64 {
+	return uint64(m[0])<<40 | uint64(m[1])<<32 | uint64(m[2])<<24 | uint64(m[3])<<16 | uint64(m[4])<<8 | uint64(m[5])
+}
+
+// ends are the sender and the receiver.
+func (p *packet) ends() (e [2]end) {
+	e[0].mac, e[1].mac = p.srcMAC, p.dstMAC
+	if p.ip {
+		e[0].layer, e[0].ip, e[0].port = p.key.layer, p.src, p.sport
+		e[1].layer, e[1].ip, e[1].port = p.key.layer, p.dst, p.dport
 	}
-	return 0
+	return e
 }
 
 // senderOf tells which side of the flow sent the packet. Where both ends are
 // the same (loopback, same port) everything is of side a.
-func (f *flow) senderOf(e [2]end) ics.Side {
-	if f.key.layer == 2 {
-		if e[0].mac == f.ends[0].mac {
-			return sideA
-		}
-		return sideB
-	}
-	if e[0].ip == f.ends[0].ip && e[0].port == f.ends[0].port {
+func (f *flow) senderOf(p *packet) ics.Side {
+	if p.swapped == f.swapped || p.key.lo == p.key.hi && p.key.loPort == p.key.hiPort {
 		return sideA
 	}
 	return sideB
@@ -150,7 +161,7 @@ func (f *flow) opened(by ics.Side, how opener) {
 
 // application is the name by content, "" where none.
 func (f *flow) application() string {
-	if f.conv != nil {
+	if f.talks {
 		if a := f.conv.Application(); a != "" {
 			return a
 		}
@@ -159,7 +170,7 @@ func (f *flow) application() string {
 }
 
 // observation writes the present slice as a flow.
-func (f *flow) observation() event.Flow {
+func (f *flow) observation(n *names) event.Flow {
 	c, s := f.client&1, 1-f.client&1
 	direction := event.DirectionSeen
 	if f.how == openerUnknown {
@@ -171,12 +182,19 @@ func (f *flow) observation() event.Flow {
 	}
 	return event.Flow{
 		Last:   unix(f.last),
-		Client: f.ends[c].endpoint(), Server: f.ends[s].endpoint(),
+		Client: f.ends[c].endpoint(n), Server: f.ends[s].endpoint(n),
 		Direction: direction, Transport: f.transport, VLAN: f.vlan,
 		Application: f.application(), Operations: f.ops.Names(),
 		PacketsOut: f.packets[c], PacketsIn: f.packets[s],
 		BytesOut: f.bytes[c], BytesIn: f.bytes[s],
 		Answered: answered,
+	}
+}
+
+// forget begins the conversation anew: another one has the same ends.
+func (f *flow) forget() {
+	if f.talks {
+		f.talks, f.conv = false, ics.Conversation{}
 	}
 }
 
@@ -187,13 +205,13 @@ func (f *flow) clear() {
 	f.acts, f.hurried = f.acts[:0], false
 }
 
-func (e end) endpoint() event.Endpoint {
+func (e end) endpoint(n *names) event.Endpoint {
 	out := event.Endpoint{Port: e.port}
 	if !e.mac.zero() {
-		out.MAC = e.mac.String()
+		out.MAC = n.mac(e.mac)
 	}
-	if e.ip.IsValid() {
-		out.IP = e.ip.Unmap().String()
+	if e.layer != 0 {
+		out.IP = n.ip(e.ip, e.layer)
 	}
 	return out
 }

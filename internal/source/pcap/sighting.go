@@ -94,20 +94,20 @@ func arp(p *packet) (event.DeviceSighting, bool) {
 // spoken tells what a protocol above IP said: the sender's identity by its IP
 // (the MAC may be a router's), and the name that a client uses for the server.
 func (s *sightings) spoken(ctx context.Context, t *table, fr *frame, from, to end, r *ics.Result) error {
-	if r.ServerName != "" && r.Application == "tls" && to.ip.IsValid() {
-		d := event.DeviceSighting{IP: to.ip.Unmap().String(), Protocol: "tls", Name: r.ServerName}
+	if r.ServerName != "" && r.Application == "tls" && to.layer != 0 {
+		d := event.DeviceSighting{IP: t.names.ip(to.ip, to.layer), Protocol: "tls", Name: r.ServerName}
 		if err := s.sight(ctx, t, fr, d); err != nil {
 			return err
 		}
 	}
 	mac, ip := "", ""
 	switch {
-	case from.ip.IsValid():
-		ip = from.ip.Unmap().String()
+	case from.layer != 0:
+		ip = t.names.ip(from.ip, from.layer)
 	case from.mac.zero() || from.mac.group():
 		return nil
 	default: // directly on Ethernet: the sender's MAC is its own
-		mac = from.mac.String()
+		mac = t.names.mac(from.mac)
 	}
 	for i := range r.Behind {
 		b := &r.Behind[i]

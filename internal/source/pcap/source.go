@@ -278,17 +278,20 @@ func (s *Source) readCapture(ctx context.Context, r io.Reader, name string) erro
 func (s *Source) readPackets(ctx context.Context, c *capture, file *os.File) error {
 	name, from := c.name, c.offset
 	s.book.at = 0
-	s.here = func(now int64) error { return s.markHere(c, file, now) }
-	defer func() { s.here = nil }()
 	s.stats.Files++
 	s.feed.Connected()
-	before := s.read
-	var (
-		fr frame
-		p  packet
-	)
+	var in packets
+	if file != nil && !s.o.Follow && regular(file) {
+		in = readAheadOf(c)
+	} else {
+		in = &one{c: c}
+		s.here = func(now int64) error { return s.markHere(name, file, c.start, c.before, now) }
+		defer func() { s.here = nil }()
+	}
+	read := s.read
 	for first := true; ; first = false {
-		switch err := c.next(&fr); {
+		it, err := in.next()
+		switch {
 		case errors.Is(err, io.EOF):
 			s.stats.Bytes += c.offset - from
 			return ctx.Err()
@@ -297,28 +300,30 @@ func (s *Source) readPackets(ctx context.Context, c *capture, file *os.File) err
 			return s.trouble(ctx, err, name, c.number, c.offset)
 		}
 		if first {
-			if err := s.join(fr.time); err != nil {
-				return err
-			}
+			err = s.join(it.time)
 			s.table.input = name
 		}
-		if c.before-s.book.number >= markPackets || c.before < s.book.number || s.book.at == 0 {
-			if err := s.markHere(c, file, fr.time); err != nil {
-				return err
-			}
+		before := it.number - 1
+		if err == nil && (before-s.book.number >= markPackets || before < s.book.number || s.book.at == 0) {
+			err = s.markHere(name, file, it.start, before, it.time)
 		}
-		if fr.number&0xfff == 0 {
-			if ctx.Err() != nil {
-				return ctx.Err()
+		if it.number&0xfff == 0 {
+			if err == nil {
+				err = ctx.Err()
 			}
-			s.read = before + c.offset
+			s.read = read + it.end
 			s.progress()
 		}
 		s.missed(name)
 		counted := s.table.counted
-		if err := s.packet(ctx, &fr, &p); err != nil {
+		if err == nil {
+			err = s.packet(ctx, it)
+		}
+		if err != nil {
+			in.stop()
+			c.start, c.before = it.start, before
 			if s.table.counted != counted { // it is in a flow, whatever failed then
-				c.start, c.before = c.offset, c.number
+				c.start, c.before = it.end, it.number
 			}
 			return err
 		}
@@ -373,32 +378,32 @@ func (s *Source) trouble(ctx context.Context, err error, name string, packet, of
 	return nil
 }
 
-// packet decodes one frame and hands it on.
-func (s *Source) packet(ctx context.Context, fr *frame, p *packet) error {
+// packet hands one packet on.
+func (s *Source) packet(ctx context.Context, it *item) error {
 	s.stats.Packets++
-	if fr.time == 0 { // a simple packet block tells no time: it happened with the one before
-		fr.time = max(s.table.now, 1)
+	if it.time == 0 { // a simple packet block tells no time: it happened with the one before
+		it.time = max(s.table.now, 1)
 	}
 	if s.stats.First == 0 {
-		s.stats.First = fr.time
+		s.stats.First = it.time
 	}
-	s.stats.Last = max(s.stats.Last, fr.time)
-	if reason, ok := p.decode(fr); !ok {
+	s.stats.Last = max(s.stats.Last, it.time)
+	if it.refused != "" {
 		s.stats.Refused++
-		s.feed.Rejected(reason, s.table.rawOf(fr))
+		s.feed.Rejected(it.refused, s.table.rawOf(&it.frame))
 		return nil
 	}
-	if !p.ip || p.proto == protoUDP {
-		if err := s.sightings.announced(ctx, s.table, fr, p); err != nil {
+	if !it.ip || it.proto == protoUDP {
+		if err := s.sightings.announced(ctx, s.table, &it.frame, &it.packet); err != nil {
 			return err
 		}
 	}
-	return s.table.add(fr, p)
+	return s.table.add(&it.frame, &it.packet)
 }
 
 // tell puts the present slice of f.
 func (s *Source) tell(ctx context.Context, f *flow) error {
-	o := f.observation()
+	o := f.observation(&s.table.names)
 	o.Head = s.feed.Head(unix(f.first), f.raw)
 	s.stats.Flows++
 	if err := s.feed.Flow(ctx, o); err != nil {

@@ -1,6 +1,8 @@
 package pcap
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/quaywatch/quaywatch/ics"
@@ -26,13 +28,17 @@ const (
 // whose opening was then not seen.
 type table struct {
 	o         Options
-	flows     map[key]*flow
+	flows     index
+	free      *flow // flows that are over, to be used again; linked by next
 	oldest    *flow // least recently used
 	newest    *flow
 	fragments map[fragmentKey]*flow
 	now       int64 // newest packet time, nanoseconds
 	swept     int64
-	every     int64 // between sweeps, which walk all flows that are quiet
+	every     int64 // between sweeps
+	due       wheel
+	ready     []*flow // of the sweep at hand; here so that it costs no allocation
+	names     names
 	since     int64 // watching without a gap since; 0: nothing seen yet
 	evicted   uint64
 	counted   uint64 // packets that are in a flow
@@ -49,7 +55,7 @@ type fragmentKey struct {
 
 func newTable(o Options) *table {
 	every := max(sweepEvery, min(int64(sweepSeldom), int64(o.Early)/6))
-	return &table{o: o, every: every, flows: map[key]*flow{}, fragments: map[fragmentKey]*flow{}}
+	return &table{o: o, every: every, due: wheel{every: every}, fragments: map[fragmentKey]*flow{}}
 }
 
 // add counts one packet.
@@ -66,6 +72,7 @@ func (t *table) add(fr *frame, p *packet) error {
 			return err
 		}
 	}
+	sooner := fr.time < f.first || f.first == 0 // something may be due of it before what the wheel knows
 	if f.first == 0 {
 		f.first, f.raw = fr.time, t.rawOf(fr)
 		f.last = fr.time
@@ -81,15 +88,21 @@ func (t *table) add(fr *frame, p *packet) error {
 	switch {
 	case !p.ip:
 		f.spoke[side] = true
-		return t.inspectLink(fr, f, side, p)
+		err = t.inspectLink(fr, f, side, p)
 	case p.proto == protoTCP:
 		t.handshake(f, side, p)
+		err = t.inspect(fr, f, side, p)
 	case p.proto == protoICMP || p.proto == protoICMPv6:
 		t.echo(f, side, p)
 	default:
 		f.spoke[side] = true
+		err = t.inspect(fr, f, side, p)
 	}
-	return t.inspect(fr, f, side, p)
+	if pace := f.pace(); sooner || pace != f.wasPace {
+		f.wasPace = pace
+		t.due.set(f, t.dueAt(f))
+	}
+	return err
 }
 
 // turn moves the clock and ends what was silent for long. The clock does not go
@@ -97,6 +110,7 @@ func (t *table) add(fr *frame, p *packet) error {
 func (t *table) turn(now int64) error {
 	if t.since == 0 {
 		t.since, t.swept = now, now
+		t.due.start(now)
 	}
 	t.now = max(t.now, now)
 	if t.now-t.swept < t.every {
@@ -109,25 +123,31 @@ func (t *table) turn(now int64) error {
 // slices that are due of those that are merely quiet, oldest first.
 func (t *table) sweep(now int64) error {
 	t.swept = now
-	for f := t.oldest; f != nil; {
-		next := f.next
-		quiet := now - f.last
-		if quiet < int64(min(closedIdle, t.o.Early)) {
-			break
-		}
+	t.ready = t.due.take(now, t.dueAt, t.ready[:0])
+	slices.SortFunc(t.ready, func(a, b *flow) int { return cmp.Compare(a.touched, b.touched) })
+	var first error
+	for _, f := range t.ready {
 		switch {
-		case quiet >= t.limit(f):
-			if err := t.end(f); err != nil {
-				return err
-			}
-		case f.first != 0 && now-f.first >= t.patience(f):
-			if err := t.slice(f); err != nil {
-				return err
-			}
+		case first != nil: // it is due at the next sweep
+		case now-f.last >= t.limit(f):
+			first = t.end(f)
+			continue
+		default:
+			first = t.slice(f)
 		}
-		f = next
+		t.due.set(f, t.dueAt(f))
 	}
-	return nil
+	return first
+}
+
+// dueAt is when something is to be told of f if no more is heard of it. A flow that
+// is not quiet is told as its packets come.
+func (t *table) dueAt(f *flow) int64 {
+	at := f.last + t.limit(f)
+	if f.first != 0 {
+		at = min(at, f.first+t.patience(f))
+	}
+	return max(at, f.last+int64(min(closedIdle, t.o.Early)))
 }
 
 // patience is how long a slice of f may last.
@@ -142,7 +162,7 @@ func (t *table) limit(f *flow) int64 {
 	switch {
 	case f.key.proto != protoTCP || f.key.layer == 2:
 		return int64(t.o.OtherIdle)
-	case f.reset || f.closed[0] && f.closed[1]:
+	case f.over():
 		return int64(min(closedIdle, t.o.TCPIdle))
 	}
 	return int64(t.o.TCPIdle)
@@ -150,21 +170,16 @@ func (t *table) limit(f *flow) int64 {
 
 // find gives the flow of the packet, a new one where there is none.
 func (t *table) find(fr *frame, p *packet) (*flow, ics.Side, error) {
-	k, ends := keyOf(p)
 	var fk fragmentKey
 	if p.fragment {
-		whole := k
+		whole := p.key
 		whole.loPort, whole.hiPort = 0, 0
 		fk = fragmentKey{whole, p.fragID}
 		if f := t.fragments[fk]; f != nil && !p.first {
-			ends[0].port, ends[1].port = f.ends[0].port, f.ends[1].port
-			if ends[0].ip != f.ends[0].ip {
-				ends[0].port = f.ends[1].port
-			}
-			return f, f.senderOf(ends), nil
+			return f, f.senderOf(p), nil
 		}
 	}
-	f := t.flows[k]
+	f := t.flows.get(&p.key, p.hash)
 	if f != nil && p.flags&(flagSYN|flagACK) == flagSYN && p.proto == protoTCP && (f.reset || f.closed[0] || f.closed[1]) {
 		if err := t.end(f); err != nil { // the ports are used again
 			return nil, 0, err
@@ -172,30 +187,36 @@ func (t *table) find(fr *frame, p *packet) (*flow, ics.Side, error) {
 		f = nil
 	}
 	if f == nil {
-		if len(t.flows) >= t.o.MaxFlows {
+		if t.flows.n >= t.o.MaxFlows {
 			t.evicted++
 			t.since = fr.time // the table forgot: openings can't be told any more
 			if err := t.end(t.oldest); err != nil {
 				return nil, 0, err
 			}
 		}
-		f = t.begin(k, ends, fr, p)
+		f = t.begin(fr, p)
 	}
 	if p.fragment && p.first && len(t.fragments) < maxFragments {
 		t.fragments[fk], f.fragmented = f, true
 	}
-	return f, f.senderOf(ends), nil
+	return f, f.senderOf(p), nil
 }
 
-func (t *table) begin(k key, ends [2]end, fr *frame, p *packet) *flow {
-	f := &flow{key: k, ends: ends, vlan: p.vlan, transport: transportOf(p)}
+func (t *table) begin(fr *frame, p *packet) *flow {
+	f := t.free
+	if f != nil {
+		t.free, f.next = f.next, nil
+	} else {
+		f = &flow{}
+	}
+	f.hash, f.key, f.swapped, f.ends, f.vlan, f.transport = p.hash, p.key, p.swapped, p.ends(), p.vlan, transportOf(p)
 	switch {
-	case !p.ip && p.dstMAC.group(), p.ip && p.dst.IsMulticast(), p.dstMAC.group():
+	case p.dstMAC.group(), p.ip && p.dst.netip(p.key.layer).IsMulticast():
 		f.opened(sideA, openerProtocol) // nobody answers from a group address
 	case p.ip && p.proto != protoTCP && fr.time-t.since >= int64(t.o.OtherIdle):
 		f.opened(sideA, openerFresh)
 	}
-	t.flows[k] = f
+	t.flows.put(f)
 	f.prev, f.next = t.newest, nil
 	if t.newest != nil {
 		t.newest.next = f
@@ -208,6 +229,7 @@ func (t *table) begin(k key, ends [2]end, fr *frame, p *packet) *flow {
 
 // touch moves f to the end of the list.
 func (t *table) touch(f *flow) {
+	f.touched = t.counted
 	if t.newest == f {
 		return
 	}
@@ -260,7 +282,8 @@ func (t *table) sliceAll() error {
 func (t *table) end(f *flow) error {
 	err := t.slice(f)
 	t.unlink(f)
-	delete(t.flows, f.key)
+	t.due.remove(f)
+	t.flows.del(f)
 	if f.fragmented {
 		for k, v := range t.fragments { // at most maxFragments; order does not matter
 			if v == f {
@@ -268,6 +291,8 @@ func (t *table) end(f *flow) error {
 			}
 		}
 	}
+	*f = flow{acts: f.acts[:0], next: t.free} // nothing of it is kept
+	t.free = f
 	return err
 }
 
@@ -291,10 +316,10 @@ func (t *table) handshake(f *flow, side ics.Side, p *packet) {
 		return
 	case p.flags&(flagSYN|flagACK) == flagSYN:
 		f.opened(side, openerSYN)
-		f.conv = nil
+		f.forget()
 	case p.flags&(flagSYN|flagACK) == flagSYN|flagACK:
 		f.opened(1-side, openerSYN)
-		f.conv = nil
+		f.forget()
 	case p.flags&flagFIN != 0:
 		f.closed[side] = true
 	}
@@ -330,9 +355,7 @@ func (t *table) inspect(fr *frame, f *flow, side ics.Side, p *packet) error {
 		}
 		return nil
 	}
-	if f.conv == nil {
-		f.conv = &ics.Conversation{}
-	}
+	f.talks = true
 	if f.conv.Settled() {
 		return nil
 	}
