@@ -33,30 +33,34 @@ go test -c -o "$tmp/ais.test" ./ais
 (cd ais && $pin "$tmp/ais.test" -test.run '^$' -test.bench 'Blocks|Reader|JSON|Limit' -test.benchtime 1s) | tee "$tmp/ais" | tee -a "$tmp/out"
 
 # A large capture: inventory, flows, zones and violations against tcpdump and a plain
-# count of flows, in the same run, in processor time (user and system, whole process).
+# count of flows, in the same run: seconds that pass, and of the processor (user and
+# system, whole process).
 if [ -d "$shared/ot/pcap" ]; then
 	go build -o "$tmp/bigcap" ./tools/bigcap
 	"$tmp/bigcap" -size "${BIGCAP:-1000000000}" -o "$tmp/big.pcap" "$shared/ot/pcap"
-	# cpu prints the user and system time of a command together. It fails where the
-	# command does, so that one that stops early is never taken for a fast one; 3 says
-	# that violations were found.
-	cpu() {
-		taken=$(bash -c 'TIMEFORMAT="%U %S"; { time "$@" >/dev/null 2>"$0"; } 2>&1; code=$?; [ "$code" = 0 ] || [ "$code" = 3 ]' "$tmp/told" "$@") || {
+	# took prints the seconds that a command takes: those that pass, and those of the
+	# processor. It fails where the command does, so that one that stops early is never
+	# taken for a fast one; 3 says that violations were found.
+	took() {
+		taken=$(bash -c 'TIMEFORMAT="%R %U %S"; { time "$@" >/dev/null 2>"$0"; } 2>&1; code=$?; [ "$code" = 0 ] || [ "$code" = 3 ]' "$tmp/told" "$@") || {
 			echo "$* failed: $(tail -1 "$tmp/told")" >&2
 			return 1
 		}
-		echo "$taken" | awk '{ print $1 + $2 }'
+		echo "$taken" | awk '{ print $1, $2 + $3 }'
+	}
+	# against NAME OURS THEIRS prints a peer with the ratios.
+	against() {
+		echo "$2 $3" | awk -v name="$1" '{ printf "%-28s %6.2f s %6.2f s   quaywatch takes %.1f times as long, %.1f times the processor\n", name, $3, $4, $1 / $3, $2 / $4 }'
 	}
 	cat "$tmp/big.pcap" >/dev/null
-	ours=$(cpu "$tmp/quaywatch" network check --json --port examples/saltmere "$tmp/big.pcap")
-	plain=$(cpu "$tmp/bigcap" -count "$tmp/big.pcap")
+	ours=$(took "$tmp/quaywatch" network check --json --port examples/saltmere "$tmp/big.pcap")
+	packets=$("$tmp/quaywatch" network check --json --port examples/saltmere "$tmp/big.pcap" | sed -n 's/.*"packets":\([0-9]*\).*/\1/p' | head -1)
 	echo
-	echo "== capture of ${BIGCAP:-1000000000} bytes, processor seconds"
-	echo "quaywatch network check  $ours"
-	echo "plain gopacket flows     $plain   quaywatch takes $(awk "BEGIN{printf \"%.1f\", $ours/$plain}") times as long"
+	echo "== capture of ${BIGCAP:-1000000000} bytes, $packets packets"
+	echo "$ours $packets" | awk '{ printf "%-28s %6.2f s %6.2f s   %.1f million packets a second (goal 8)\n", "quaywatch network check", $1, $2, $3 / $1 / 1e6 }'
+	against "plain gopacket flows" "$ours" "$(took "$tmp/bigcap" -count "$tmp/big.pcap")"
 	if command -v tcpdump >/dev/null 2>&1; then
-		theirs=$(cpu tcpdump -r "$tmp/big.pcap" -w /dev/null)
-		echo "tcpdump to /dev/null     $theirs   quaywatch takes $(awk "BEGIN{printf \"%.1f\", $ours/$theirs}") times as long (goal 1)"
+		against "tcpdump -w /dev/null" "$ours" "$(took tcpdump -r "$tmp/big.pcap" -w /dev/null)"
 	else
 		echo "tcpdump is not installed: no ratio to it"
 	fi

@@ -15,7 +15,9 @@ import (
 	"github.com/quaywatch/quaywatch/internal/source"
 )
 
-const recordRows = 100_000
+// recordRows are so many that the second after which telemetry is written at the latest is a
+// small part of the time.
+const recordRows = 400_000
 
 // counting counts the batches that a sink took.
 type counting struct {

@@ -9,10 +9,12 @@ package eve
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/source"
@@ -87,6 +89,9 @@ func IsLog(name string) bool {
 	return strings.HasPrefix(name, "eve") && (strings.Contains(name, ".json"))
 }
 
+// lenient: a record that a sensor wrote is read as far as it can be.
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 // take reads one line.
 func (s *Source) take(ctx context.Context, f *tail.File, l *tail.Line) error {
 	if f.State == nil {
@@ -101,7 +106,7 @@ func (s *Source) take(ctx context.Context, f *tail.File, l *tail.Line) error {
 		return nil
 	}
 	var r record
-	if err := json.Unmarshal(l.Text, &r); err != nil {
+	if err := json.Unmarshal(l.Text, &r, lenient); err != nil {
 		s.reject("line is not an EVE record", l)
 		return nil //nolint:nilerr // told; the rest goes on
 	}

@@ -2,7 +2,6 @@ package zeek
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -10,6 +9,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/quaywatch/quaywatch/internal/source/tail"
 )
@@ -29,7 +31,11 @@ type header struct {
 	columns   map[string]int
 	width     int
 	r         row
+	object    map[string]jsontext.Value // of r, to be used again
 }
+
+// lenient: a row that a sensor wrote is read as far as it can be.
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
 func newHeader(path string) *header {
 	return &header{kind: kindOf(filepath.Base(path)), separator: []byte{'\t'}, unset: "-", empty: "(empty)"}
@@ -39,7 +45,7 @@ func newHeader(path string) *header {
 type row struct {
 	h      *header
 	cells  [][]byte
-	object map[string]json.RawMessage // of a JSON line; nil for TSV
+	object map[string]jsontext.Value // of a JSON line; nil for TSV
 }
 
 // row reads a line: nil for a line of the header; reason where it can't be read.
@@ -52,10 +58,11 @@ func (h *header) row(l *tail.Line) (*row, string) {
 	case l.Text[0] == '#':
 		return nil, h.take(l.Text)
 	case l.Text[0] == '{':
-		h.r = row{h: h}
-		if err := json.Unmarshal(l.Text, &h.r.object); err != nil {
+		clear(h.object)
+		if err := json.Unmarshal(l.Text, &h.object, lenient); err != nil {
 			return nil, "line is not JSON"
 		}
+		h.r = row{h: h, object: h.object}
 		if path, ok := h.r.text("_path"); ok {
 			h.kind = path
 		}
@@ -157,14 +164,14 @@ func (r *row) first(names ...string) string {
 	return ""
 }
 
-func jsonText(raw json.RawMessage) (string, bool) {
+func jsonText(raw jsontext.Value) (string, bool) {
 	if len(raw) == 0 || string(raw) == "null" {
 		return "", false
 	}
 	switch raw[0] {
 	case '"':
 		var s string
-		if json.Unmarshal(raw, &s) != nil || s == "" || s == "-" || s == "(empty)" {
+		if json.Unmarshal(raw, &s, lenient) != nil || s == "" || s == "-" || s == "(empty)" {
 			return "", false
 		}
 		return s[:min(len(s), maxCell)], true
