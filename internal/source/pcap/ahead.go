@@ -110,22 +110,24 @@ func (a *ahead) stop() {
 func (a *ahead) run() {
 	defer close(a.full)
 	var next *block // taken for the packet that is read now
+	stopped := false
 	w := &a.c.w
 	w.another = func(least int) []byte {
 		if next == nil {
 			next = a.take()
 		}
 		if next == nil {
-			return make([]byte, least) // stopped: what is read now is not looked at
+			stopped = true
+			return make([]byte, least) // what is read now is not looked at
 		}
 		if len(next.buf) < least {
 			next.buf = make([]byte, least)
 		}
 		return next.buf
 	}
-	w.renew(readAhead) // what was read with the header goes with the first packets
+	w.renew(w.end - w.at) // what was read with the header goes with the first packets
 	var present *block
-	for present, next = next, nil; present != nil; {
+	for present, next = next, nil; !stopped; {
 		present.items = append(present.items, item{})
 		last := len(present.items) - 1
 		it := &present.items[last]

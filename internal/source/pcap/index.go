@@ -1,13 +1,22 @@
 package pcap
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"math/bits"
-	"math/rand/v2"
 )
 
 // seeds make the places of keys in an index differ from run to run, so that nobody can
 // choose addresses that all fall on one place. Nothing that is told depends on them.
-var seeds = [5]uint64{rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64() | 1}
+var seeds = func() (s [5]uint64) {
+	var b [40]byte
+	_, _ = rand.Read(b[:]) // never fails
+	for i := range s {
+		s[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	s[4] |= 1 // not 0
+	return s
+}()
 
 // hash mixes the key by folded multiplication.
 func (k *key) hash() uint64 {
