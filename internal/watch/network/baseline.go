@@ -3,7 +3,6 @@ package network
 import (
 	"cmp"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/event"
@@ -86,9 +85,9 @@ func (w *Watch) usual(f *event.Flow, client, server *host) {
 	if client == nil || !w.watchedDevice(server) || !f.Answered || f.Direction != event.DirectionSeen {
 		return
 	}
-	service := fmt.Sprintf("%s/%d", f.Transport, f.Server.Port)
-	what := strings.TrimSpace(service + " " + f.Application)
-	newService := w.learned(server, "service "+service)
+	service := w.services.of(f)
+	what := service.whole
+	newService := w.learned(server, "service "+service.name)
 	newTalker := w.learned(server, "talker "+client.id()+" "+what)
 	from, to := w.name(client, f.Client.IP), w.name(server, f.Server.IP)
 	switch {

@@ -29,6 +29,7 @@ type host struct {
 	asset     *port.Asset
 	first     time.Time
 	last      time.Time
+	watched   time.Duration // Watch.watched when it was seen last
 	flows     uint64
 	out, in   uint64
 	sources   []string
@@ -43,7 +44,9 @@ type host struct {
 	shared    string               // its MAC is one that redundant routers share
 	carded    string               // with which other card it was told
 	behind    map[string]*Behind   // devices that it speaks for, by protocol and address
-	drawn     *Host                // for pictures; nil since hosts last gave it out to be changed
+	marks     marks
+	named     [2]string // its id, behind the address that it is made of
+	drawn     *Host     // for pictures; nil since hosts last gave it out to be changed
 }
 
 // told is a value with the weight of who told it.
@@ -89,13 +92,17 @@ func newHost(at time.Time) *host {
 
 // id names the host: by its MAC where it has one of its own.
 func (h *host) id() string {
-	if len(h.macs) > 0 {
-		return "mac:" + h.macs[0]
+	kind, address := "", ""
+	switch {
+	case len(h.macs) > 0:
+		kind, address = "mac:", h.macs[0]
+	case len(h.ips) > 0:
+		kind, address = "ip:", h.ips[len(h.ips)-1]
 	}
-	if len(h.ips) > 0 {
-		return "ip:" + h.ips[len(h.ips)-1]
+	if h.named[0] != address {
+		h.named = [2]string{address, kind + address}
 	}
-	return ""
+	return h.named[1]
 }
 
 // address is what people know it by: the newest IP, else the MAC.
@@ -226,6 +233,7 @@ func (h *host) absorb(o *host) {
 	h.compared |= o.compared
 	h.absorbFacts(o)
 	h.absorbTouches(o)
+	h.marks.absorb(&o.marks)
 	if h.habits == nil {
 		h.habits = o.habits
 	}

@@ -17,12 +17,13 @@ import (
 // IP is therefore believed only where ARP or DHCP told it, or where both ends of
 // a conversation are of the same network, so that no router was between.
 type hosts struct {
-	port  *port.Port
-	limit int
-	byIP  map[string]*host
-	byMAC map[string]*host
-	order []*host // once each, by id; nil since an id came, went or changed
-	lost  uint64  // forgotten at the bound
+	port   *port.Port
+	limit  int
+	byIP   map[string]*host
+	byMAC  map[string]*host
+	order  []*host // once each, by id; nil since an id came, went or changed
+	lost   uint64  // forgotten at the bound
+	marked int     // marks of all
 }
 
 func newHosts(p *port.Port, limit int) *hosts {
@@ -79,7 +80,9 @@ func (x *hosts) bind(mac, ip string, at time.Time) *host {
 	if was != nil {
 		was.drawn = nil
 		if len(was.macs) == 0 {
+			x.marked -= len(h.marks.rows) + len(was.marks.rows)
 			h.absorb(was)
+			x.marked += len(h.marks.rows)
 		} else {
 			was.ips = slices.DeleteFunc(was.ips, func(s string) bool { return s == ip })
 		}
@@ -277,6 +280,7 @@ func (x *hosts) makeRoom() {
 		}
 		drop--
 		x.lost++
+		x.marked -= len(h.marks.rows)
 		for _, ip := range h.ips {
 			delete(x.byIP, ip)
 		}

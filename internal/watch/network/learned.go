@@ -20,6 +20,8 @@ type known struct {
 	began       time.Duration
 	habits      []string // sorted
 	full        bool
+	marks       []Mark
+	marksFull   bool
 }
 
 // said is what a device told of itself at an address by a protocol.
@@ -31,20 +33,21 @@ type said struct {
 // learning is all that a snapshot holds.
 type learning struct {
 	listened time.Duration
-	devices  []known // in the order of their ids
-	plates   []said  // in the order of address and protocol
+	oldest   time.Time // observation that was taken in
+	devices  []known   // in the order of their ids
+	plates   []said    // in the order of address and protocol
 }
 
 // Save writes what the watch has learned: how long it listened, what is usual for
-// each device, and what each said of itself. A watch that Restore made of it goes
+// each device, what each said of itself, and its history. A watch that Restore made of it goes
 // on learning, and tells as new what this one would. What a running exercise has
 // learned is left out. The size is bounded by Options.MaxHosts.
 func (w *Watch) Save(to io.Writer) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := learning{listened: w.listen.total}
+	l := learning{listened: w.listen.total, oldest: w.from()}
 	for _, h := range w.hosts.all() {
-		k := known{macs: h.macs, ips: h.ips, first: h.first, last: h.last}
+		k := known{macs: h.macs, ips: h.ips, first: h.first, last: h.last, marks: h.marks.list(), marksFull: h.marks.full}
 		if b := h.habits; b != nil {
 			k.usual, k.began, k.habits, k.full = true, b.began, sortedKeys(b.known), b.full
 		}
@@ -73,6 +76,7 @@ func (w *Watch) Restore(from io.Reader) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.listen.total = max(w.listen.total, l.listened)
+	w.before = l.oldest
 	for i := range l.devices[:min(len(l.devices), w.o.MaxHosts)] {
 		w.hosts.recall(&l.devices[i])
 	}
@@ -106,6 +110,8 @@ func (x *hosts) recall(k *known) {
 			h.habits.known[s] = true
 		}
 	}
+	h.marks.recall(k.marks, k.marksFull)
+	x.marked += len(h.marks.rows)
 	x.order = nil
 	x.match(h)
 }

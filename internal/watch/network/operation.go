@@ -34,8 +34,9 @@ func (w *Watch) operation(o *event.DeviceOperation) {
 		return // a group address: what listens to it is not known
 	}
 	device.touched(o)
+	w.markOperation(o, device)
 	if client != nil {
-		client.seen(o.Last, o.Source)
+		w.saw(client, o.Last, o.Source)
 	}
 	if w.port != nil {
 		w.usualOperation(o, client, device)

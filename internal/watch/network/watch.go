@@ -75,6 +75,7 @@ type Watch struct {
 	asOf       time.Time
 	newest     time.Time // event seen
 	oldest     time.Time
+	before     time.Time     // the oldest that an earlier run saw; zero: there was none
 	watched    time.Duration // that events covered, see heard
 	hosts      *hosts
 	uses       *uses
@@ -87,7 +88,8 @@ type Watch struct {
 	movers     map[string]*mover    // by asset
 	presence   map[string]*presence // by asset
 	zones      map[string]*spell    // that were heard
-	listen     *listening           // of the real watch, its exercises included
+	services   services
+	listen     *listening // of the real watch, its exercises included
 	swept      time.Time
 
 	// exercises hold what belongs to each exercise, apart from what is real.
@@ -112,7 +114,7 @@ func New(p *port.Port, o Options, emit func(finding.Occurrence)) *Watch {
 	return &Watch{port: p, o: o, emit: emit, hosts: newHosts(p, o.MaxHosts), uses: newUses(o.MaxUses),
 		breaches: map[string]*breach{}, scans: map[string]*scanner{}, strange: map[string]*stranger{},
 		differ: map[string]*differing{}, operations: map[string]*unapproved{},
-		plates: map[plateKey]*plate{}, movers: map[string]*mover{}, presence: map[string]*presence{}, zones: map[string]*spell{}, listen: &listening{}}
+		plates: map[plateKey]*plate{}, movers: map[string]*mover{}, presence: map[string]*presence{}, zones: map[string]*spell{}, services: services{}, listen: &listening{}}
 }
 
 // Observe takes in a batch. Rows may be late, repeated or out of order.
@@ -199,6 +201,20 @@ func (w *Watch) heard(at time.Time) {
 	}
 }
 
+// from is the earliest observation that is known of, those of earlier runs too.
+func (w *Watch) from() time.Time {
+	if w.oldest.IsZero() || !w.before.IsZero() && w.before.Before(w.oldest) {
+		return w.before
+	}
+	return w.oldest
+}
+
+// saw notes that a host was there.
+func (w *Watch) saw(h *host, at time.Time, source string) {
+	h.seen(at, source)
+	h.watched = w.watched
+}
+
 // device takes a sighting in.
 func (w *Watch) device(d *event.DeviceSighting) {
 	w.heard(d.Time)
@@ -215,7 +231,7 @@ func (w *Watch) device(d *event.DeviceSighting) {
 	default:
 		return
 	}
-	h.seen(d.Time, d.Source)
+	w.saw(h, d.Time, d.Source)
 	if d.Protocol != "tls" { // a server's name in TLS is told by its clients
 		h.talked = true
 	}
@@ -227,6 +243,7 @@ func (w *Watch) device(d *event.DeviceSighting) {
 	if d.Protocol != "tls" {
 		w.unregistered(h, &d.Head, d.IP, "told itself by "+d.Protocol)
 	}
+	w.markIdentity(h, d)
 	w.mismatch(h)
 	w.changed(h, d)
 }
@@ -237,11 +254,13 @@ func (w *Watch) flow(f *event.Flow) {
 	client, server := w.hosts.ends(f)
 	w.count(f, client, server)
 	if w.port == nil {
+		w.markFlow(f, client, server, nil)
 		return
 	}
 	j, ok := judge(w.port, f, w.hosts.broadcast)
 	if ok {
 		w.uses.add(f, &j)
+		w.markFlow(f, client, server, &j)
 	}
 	scanning := w.scan(f, client)
 	if client != nil && f.PacketsOut > 0 {
@@ -259,7 +278,7 @@ func (w *Watch) flow(f *event.Flow) {
 // count adds the flow to both hosts.
 func (w *Watch) count(f *event.Flow, client, server *host) {
 	if client != nil {
-		client.seen(f.Last, f.Source)
+		w.saw(client, f.Last, f.Source)
 		client.first = earlier(client.first, f.Time)
 		client.flows++
 		client.out, client.in = client.out+f.BytesOut, client.in+f.BytesIn
@@ -282,7 +301,7 @@ func (w *Watch) count(f *event.Flow, client, server *host) {
 
 func (w *Watch) countServer(f *event.Flow, server *host) {
 	if f.PacketsIn > 0 || server.asset != nil || server.talked {
-		server.seen(f.Last, f.Source)
+		w.saw(server, f.Last, f.Source)
 		server.first = earlier(server.first, f.Time)
 	}
 	server.flows++
