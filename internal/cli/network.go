@@ -29,7 +29,7 @@ func newNetworkCommand() *cobra.Command {
 		Short: "Devices and conduits from captures, rules of firewalls, offline and passive",
 		Long:  "Network reads packet captures (pcap, pcapng, directories of them, or - for standard input), the logs of Zeek (TSV or JSON) and of Suricata (EVE), and tells which devices there are and how their traffic stands to the declared conduits. It reads configurations of firewalls and tells how their rules stand to the conduits. Nothing is sent.",
 	}
-	c.AddCommand(newNetworkInspect(), newNetworkCheck(), newNetworkWho(), newNetworkFirewall(), newNetworkNarrow())
+	c.AddCommand(newNetworkInspect(), newNetworkCheck(), newNetworkWho(), newNetworkFirewall(), newNetworkNarrow(), newNetworkNew())
 	return c
 }
 

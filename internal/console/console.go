@@ -69,6 +69,7 @@ type Deps struct {
 	// and with nobody else using it; optional: paths are then not asked.
 	Graph     func(ctx context.Context, use func(*attackgraph.Model) error) error
 	Paper     func() report.PaperState // optional: the paper pack that is printed by the clock
+	Past      Past                     // optional: devices then have no history
 	Reconcile Reconciliation           // optional: decisions on devices are then not kept
 	Weak      Weaknesses               // optional: the page then says that no notices are loaded
 	Boards    Boards                   // optional: the reports to the board
@@ -145,6 +146,7 @@ func (c *Console) routes() {
 	view("/findings/{id}/drawer", identity.ViewFindings, c.drawer)
 	c.mux.Handle("POST /findings/{id}/act", cross.Handler(c.guard(identity.ViewFindings, c.act)))
 	view("/inventory", identity.ViewPort, c.inventory)
+	view("/inventory/new", identity.ViewNetwork, c.news)
 	view("/inventory/reconcile", identity.ViewNetwork, c.reconcilePage)
 	c.mux.Handle("POST /inventory/reconcile", cross.Handler(c.guard(identity.ReconcileRegister, c.reconcileAct)))
 	c.mux.Handle("GET /inventory/register.patch", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.patchFile)))

@@ -301,6 +301,10 @@ type assetView struct {
 	Area     string
 	Owner    string
 	ZoneName string
+
+	Marks     []network.Mark    // the history of the device
+	MarksFull bool              // there was more
+	Known     map[string]string // asset by the id of its device, of those that speak with it
 }
 
 func (c *Console) asset(_ http.ResponseWriter, r *http.Request) (templ.Component, error) {
@@ -340,6 +344,15 @@ func (c *Console) host(_ http.ResponseWriter, r *http.Request) (templ.Component,
 func (c *Console) drawAsset(r *http.Request, v assetView, subjects []string) (templ.Component, error) {
 	if v.Row.Host != nil {
 		subjects = append(subjects, v.Row.Host.ID)
+		if c.d.Past != nil {
+			v.Marks, v.MarksFull, _ = c.d.Past.Marks(v.Row.Host.ID)
+		}
+		v.Known = map[string]string{}
+		for _, m := range marksOf(v.Marks, network.MarkConversation) {
+			if h := c.observed(r.Context()).byID[m.Name]; h != nil {
+				v.Known[m.Name] = h.Asset
+			}
+		}
 	}
 	slices.Sort(subjects)
 	if len(c.domains(r.Context(), identity.ViewFindings)) > 0 {

@@ -22,7 +22,7 @@ func depsOf(w *consoletest.World) console.Deps {
 	return console.Deps{
 		Port: func() *port.Port { return w.Port }, Desk: w.Desk,
 		Vessels: w.Vessels, Network: w.Network, Physical: w.Physical, Health: w.Health,
-		Activity: w, Now: w.Now, Allowed: everything, PortPath: "saltmere.yaml", Feeds: feedsOut, History: w, Risk: w.Risk, Graph: w.Graph, Boards: newArchive(w), Weak: newNotices(w, 12), Reconcile: newDecisions(),
+		Activity: w, Now: w.Now, Allowed: everything, PortPath: "saltmere.yaml", Feeds: feedsOut, History: w, Risk: w.Risk, Graph: w.Graph, Boards: newArchive(w), Weak: newNotices(w, 12), Reconcile: newDecisions(), Past: w.Past(),
 	}
 }
 

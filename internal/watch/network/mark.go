@@ -306,9 +306,17 @@ type News struct {
 	Asset string    `json:"asset,omitempty"` // id
 	Name  string    `json:"name"`            // of the asset, else what the device is known by
 	Zone  string    `json:"zone,omitempty"`  // id
-	Mark  Mark      `json:"mark,omitzero"`   // zero for devices and silence
+	Mark  Mark      `json:"mark,omitzero"`   // the first that is known of a new device; zero for silence
 	Was   string    `json:"was,omitempty"`   // what the device said before, of a change
 	Text  string    `json:"text"`
+}
+
+// NewsQuery asks for what is new.
+type NewsQuery struct {
+	Since      time.Time
+	Kind, Zone string // of news, and the id of a zone; "" for all
+	From       int    // row to begin with, the newest is 0
+	Limit      int    // rows to give; 0: 1000
 }
 
 // Newly is the answer to what is new since a moment.
@@ -317,77 +325,153 @@ type Newly struct {
 	AsOf  time.Time `json:"as_of"`
 	// From is the earliest observation that the watch knows of: what was there before
 	// is not known, and everything is new to a watch that has just begun.
-	From  time.Time `json:"from,omitzero"`
-	Full  int       `json:"full"`  // devices of whose history only a part is kept
-	Lost  uint64    `json:"lost"`  // devices that were forgotten at the bound
-	Total int       `json:"total"` // rows, those left out counted
-	Rows  []News    `json:"rows"`  // the newest first
+	From   time.Time      `json:"from,omitzero"`
+	Full   int            `json:"full"`   // devices of whose history only a part is kept
+	Lost   uint64         `json:"lost"`   // devices that were forgotten at the bound
+	Counts map[string]int `json:"counts"` // by kind, of all kinds and zones
+	Total  int            `json:"total"`  // rows of the kind and zone that was asked for
+	Rows   []News         `json:"rows"`   // the newest first
 }
 
-// maxNews bounds the rows of one answer.
-const maxNews = 5000
+const newsLimit = 1000
+
+// novelty is a row of news that is not written yet: of a hundred thousand, a page is.
+type novelty struct {
+	kind string
+	at   time.Time
+	host *host
+	mark *Mark // nil for devices and silence
+}
 
 // NewSince lists what was seen since a moment and not before: devices, what they say
 // of themselves, addresses, services, clients, operations; and devices that were heard
 // after it and are silent now. What is new of a device that is new itself is not listed
 // beside it. Time is that of the observations.
-func (w *Watch) NewSince(since time.Time) Newly {
+func (w *Watch) NewSince(q NewsQuery) Newly {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	out := Newly{Since: since, AsOf: w.asOf, From: w.from(), Lost: w.hosts.lost}
-	for _, h := range w.hosts.all() {
+	out := Newly{Since: q.Since, AsOf: w.asOf, From: w.from(), Lost: w.hosts.lost, Counts: map[string]int{}, Rows: []News{}}
+	var found []novelty
+	w.hosts.each(func(h *host) {
 		if h.marks.full {
 			out.Full++
 		}
-		if !w.ours(h) || !h.talked && !h.gateway() {
-			continue
+		if !h.talked && !h.gateway() || h.last.Before(q.Since) || !w.ours(h) {
+			return
 		}
-		w.newsOf(h, since, &out)
-	}
-	slices.SortFunc(out.Rows, func(a, b News) int {
-		return cmp.Or(b.Time.Compare(a.Time), cmp.Compare(a.Host, b.Host), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Text, b.Text))
+		begun := len(found)
+		found = w.noveltiesOf(h, q.Since, found)
+		kept := found[:begun]
+		for _, n := range found[begun:] {
+			out.Counts[n.kind]++
+			if (q.Kind == "" || q.Kind == n.kind) && (q.Zone == "" || zoneID(w.zoneOf(h)) == q.Zone) {
+				kept = append(kept, n)
+			}
+		}
+		found = kept
 	})
-	out.Total = len(out.Rows)
-	out.Rows = out.Rows[:min(len(out.Rows), maxNews)]
+	out.Total = len(found)
+	limit := q.Limit
+	if limit <= 0 {
+		limit = newsLimit
+	}
+	from := min(max(q.From, 0), len(found))
+	found = newest(found, from+limit)
+	slices.SortFunc(found, func(a, b novelty) int {
+		if c := b.at.Compare(a.at); c != 0 { // as nearly always: the rest is dearer
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.host.id(), b.host.id()), cmp.Compare(a.kind, b.kind), compareMarks(a.mark, b.mark))
+	})
+	for _, n := range found[from:min(from+limit, len(found))] {
+		out.Rows = append(out.Rows, w.write(n))
+	}
 	return out
 }
 
-func (w *Watch) newsOf(h *host, since time.Time, out *Newly) {
-	row := func(kind string, at time.Time, text string) *News {
-		n := News{Kind: kind, Time: at, Host: h.id(), Asset: assetID(h), Name: w.name(h, h.address()), Text: text}
-		if z := w.zoneOf(h); z != nil {
-			n.Zone = z.ID
+// newest leaves out what is older than the newest n, so that less has to be put in order.
+func newest(all []novelty, n int) []novelty {
+	if n >= len(all)/4 {
+		return all
+	}
+	times := make([]int64, len(all))
+	for i := range all {
+		times[i] = all[i].at.UnixNano()
+	}
+	slices.Sort(times)
+	oldest := times[len(times)-n]
+	return slices.DeleteFunc(all, func(x novelty) bool { return x.at.UnixNano() < oldest })
+}
+
+func compareMarks(a, b *Mark) int {
+	if a == nil || b == nil {
+		return 0 // one of a kind on a device
+	}
+	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value, b.Value), cmp.Compare(a.By, b.By))
+}
+
+// each visits every host once, in no order.
+func (x *hosts) each(visit func(*host)) {
+	for mac, h := range x.byMAC {
+		if len(h.macs) > 0 && h.macs[0] == mac {
+			visit(h)
 		}
-		out.Rows = append(out.Rows, n)
-		return &out.Rows[len(out.Rows)-1]
 	}
-	if !h.last.Before(since) && w.watched-h.watched >= w.o.SilentAfter {
-		row(NewsSilent, h.last, fmt.Sprintf("was heard last at this time, and not in %s in which others were", (w.watched-h.watched).Round(time.Minute)))
-	}
-	if !h.first.Before(since) {
-		row(NewsDevice, h.first, "is seen for the first time: "+strings.Join(append(slices.Clone(h.ips), h.macs...), ", "))
-		return
-	}
-	if h.marks.newest.Before(since) {
-		return
-	}
-	for _, m := range h.marks.list() {
-		if m.First.Before(since) || h.marks.knows(&m) {
-			continue
-		}
-		n := row(m.Kind, m.First, m.text())
-		n.Mark = m
-		if m.Kind == MarkIdentity {
-			if was := h.marks.before(&m); was != "" {
-				n.Kind, n.Was = NewsChanged, was
-				n.Text = "says " + m.Name + " " + m.Value + " over " + m.By + ", and said " + was + " before"
-			}
+	for ip, h := range x.byIP {
+		if len(h.macs) == 0 && h.ips[len(h.ips)-1] == ip {
+			visit(h)
 		}
 	}
 }
 
-// text says a mark in words.
-func (m *Mark) text() string {
+func (w *Watch) noveltiesOf(h *host, since time.Time, out []novelty) []novelty {
+	if w.watched-h.watched >= w.o.SilentAfter {
+		out = append(out, novelty{NewsSilent, h.last, h, nil})
+	}
+	if !h.first.Before(since) {
+		return append(out, novelty{NewsDevice, h.first, h, nil})
+	}
+	if h.marks.newest.Before(since) {
+		return out
+	}
+	for _, m := range h.marks.rows {
+		if m.First.Before(since) || h.marks.knows(m) {
+			continue
+		}
+		kind := m.Kind
+		if kind == MarkIdentity && h.marks.before(m) != "" {
+			kind = NewsChanged
+		}
+		out = append(out, novelty{kind, m.First, h, m})
+	}
+	return out
+}
+
+// write makes the row.
+func (w *Watch) write(n novelty) News {
+	h := n.host
+	out := News{Kind: n.kind, Time: n.at, Host: h.id(), Asset: assetID(h), Name: w.name(h, h.address()), Zone: zoneID(w.zoneOf(h))}
+	switch n.kind {
+	case NewsSilent:
+		out.Text = fmt.Sprintf("was heard last at this time, and not in %s in which others were", (w.watched - h.watched).Round(time.Minute))
+	case NewsDevice:
+		out.Text = "is seen for the first time: " + strings.Join(append(slices.Clone(h.ips), h.macs...), ", ")
+		for _, m := range h.marks.rows { // the first that is known of it
+			if f := &out.Mark; f.First.IsZero() || m.First.Before(f.First) || m.First.Equal(f.First) && cmp.Or(cmp.Compare(m.Kind, f.Kind), compareMarks(m, f)) < 0 {
+				out.Mark = *m
+			}
+		}
+	case NewsChanged:
+		out.Mark, out.Was = *n.mark, h.marks.before(n.mark)
+		out.Text = "says " + n.mark.Name + " " + n.mark.Value + " over " + n.mark.By + ", and said " + out.Was + " before"
+	default:
+		out.Mark, out.Text = *n.mark, w.markText(n.mark)
+	}
+	return out
+}
+
+// markText says a mark in words.
+func (w *Watch) markText(m *Mark) string {
 	switch m.Kind {
 	case MarkIdentity:
 		return "says " + m.Name + " " + m.Value + " over " + m.By
@@ -396,10 +480,15 @@ func (m *Mark) text() string {
 	case MarkService:
 		return "answers on " + m.Name + ", " + m.Value
 	case MarkConversation:
-		if to, out := strings.CutPrefix(m.Name, "→ "); out {
-			return "speaks with " + to + ", " + m.Value
+		verb, id := "answers ", m.Name
+		if to, out := strings.CutPrefix(id, "→ "); out {
+			verb, id = "speaks with ", to
 		}
-		return "answers " + m.Name + " on " + m.Value
+		name := id
+		if h := w.hosts.byName(id); h != nil {
+			name = w.name(h, h.address())
+		}
+		return verb + name + " on " + m.Value
 	}
 	return "was asked " + m.Value + " by " + m.Name + " over " + m.By
 }

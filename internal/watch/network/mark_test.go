@@ -44,6 +44,9 @@ func newsOf(n Newly) []string {
 	return out
 }
 
+// newsText is the text of a row in short.
+func newsText(row string) string { return strings.SplitN(row, " ", 4)[3] }
+
 // TestHistoryOfIdentity: which firmware a device told from when to when, with the
 // observation that says so first, whatever the order of the rows.
 func TestHistoryOfIdentity(t *testing.T) {
@@ -110,22 +113,26 @@ func TestNewSince(t *testing.T) {
 	want := []string{
 		"72 changed ip:10.20.2.9 says firmware 2 over s7comm, and said 1 before",
 		"71 device ip:10.20.2.77 is seen for the first time: 10.20.2.77",
-		"71 conversation ip:10.20.2.8 answers ip:10.20.2.77 on tcp/102 s7comm",
+		"71 conversation ip:10.20.2.8 answers 10.20.2.77 on tcp/102 s7comm",
 		"71 service ip:10.20.2.8 answers on tcp/102, s7comm",
 		"70 operation ip:10.20.2.9 was asked write by 10.20.2.8 over modbus",
-		"67 conversation ip:10.20.2.9 speaks with ip:203.0.113.9, tcp/443 tls",
-		"66 conversation ip:10.20.2.9 answers ip:10.30.1.7 on tcp/80 http",
+		"67 conversation ip:10.20.2.9 speaks with 203.0.113.9 on tcp/443 tls",
+		"66 conversation ip:10.20.2.9 answers 10.30.1.7 on tcp/80 http",
 		"66 service ip:10.20.2.9 answers on tcp/80, http",
 	}
-	n := w.NewSince(minute(60))
+	n := w.NewSince(NewsQuery{Since: minute(60)})
 	if diff := cmp.Diff(want, newsOf(n)); diff != "" {
 		t.Error(diff)
 	}
 	if n.From.After(minute(1)) || n.Total != len(want) || n.Rows[0].Was != "1" || n.Rows[6].Mark.Verdict != Undeclared {
 		t.Errorf("%+v", n.Rows[6])
 	}
-	if n := w.NewSince(minute(73)); len(n.Rows) != 0 {
+	if n := w.NewSince(NewsQuery{Since: minute(73)}); len(n.Rows) != 0 {
 		t.Errorf("after everything: %q", newsOf(n))
+	}
+
+	if n := w.NewSince(NewsQuery{Since: minute(60), Kind: MarkConversation, Zone: "cranes", From: 1, Limit: 1}); n.Total != 3 || len(n.Rows) != 1 || n.Rows[0].Text != newsText(want[5]) || n.Counts[NewsChanged] != 1 {
+		t.Errorf("one page of one kind: %+v", n)
 	}
 
 	// After a restart the answer is the same, and reading the rows again changes nothing.
@@ -139,10 +146,10 @@ func TestNewSince(t *testing.T) {
 	}
 	late := event.Batch{Flows: b.Flows[4:], Devices: b.Devices[1:], Operations: b.Operations}
 	again.Observe(&late)
-	if diff := cmp.Diff(want, newsOf(again.NewSince(minute(60)))); diff != "" {
+	if diff := cmp.Diff(want, newsOf(again.NewSince(NewsQuery{Since: minute(60)}))); diff != "" {
 		t.Errorf("after a restart: %s", diff)
 	}
-	if n := again.NewSince(minute(60)); n.From.After(minute(1)) {
+	if n := again.NewSince(NewsQuery{Since: minute(60)}); n.From.After(minute(1)) {
 		t.Errorf("after a restart the watch knows of nothing before %v", n.From)
 	}
 }
@@ -154,7 +161,7 @@ func TestNewSinceSilence(t *testing.T) {
 	silent := func(rows ...event.Flow) []string {
 		w, _ := run(t, load(t), event.Batch{Flows: rows})
 		var out []string
-		for _, r := range w.NewSince(minute(5)).Rows {
+		for _, r := range w.NewSince(NewsQuery{Since: minute(5)}).Rows {
 			if r.Kind == NewsSilent {
 				out = append(out, r.Host)
 			}
@@ -184,7 +191,7 @@ func TestMarksAreBounded(t *testing.T) {
 	if list, full, known := w.Marks("ip:10.20.2.9"); !known || !full || len(list) != maxMarks {
 		t.Errorf("%d marks, full %v, known %v", len(list), full, known)
 	}
-	if n := w.NewSince(minute(0)); n.Full != 1 {
+	if n := w.NewSince(NewsQuery{Since: minute(0)}); n.Full != 1 {
 		t.Errorf("%d devices say that there is more", n.Full)
 	}
 	if _, _, known := w.Marks("ip:10.9.9.9"); known {
