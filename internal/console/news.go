@@ -121,14 +121,6 @@ func newsHref(n *network.News) string {
 	return "/hosts/" + url.PathEscape(n.Host)
 }
 
-func newsKind(kind string) string {
-	i := slices.IndexFunc(newsKinds, func(c choice) bool { return c.Value == kind })
-	if i < 0 {
-		return kind
-	}
-	return newsKinds[i].Name
-}
-
 // newsPlace is where the first observation lies.
 func newsPlace(m *network.Mark) string {
 	if m.Evidence.Raw.Input == "" {

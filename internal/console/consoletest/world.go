@@ -194,10 +194,10 @@ func traffic(p *port.Port) network.Picture {
 			Last: Now.Add(-time.Duration(i%50) * time.Second), Flows: uint64(100 + i), BytesOut: 120_400, BytesIn: 9_340_000, Sources: []string{"span-core"}}
 		if a.ID == "plc-asc-04" {
 			h.Firmware, h.Role = "3.3.0", "controller"
-			asked := func(client, operation, function string, hours time.Duration, n uint64) network.Touch {
-				return network.Touch{Client: client, Protocol: "s7comm", Operation: operation, Function: function, First: Now.Add(-hours * time.Hour), Last: Now.Add(-hours*time.Hour + time.Minute), Asked: n, Accepted: n}
+			asked := func(client, operation, function string, ago time.Duration, n uint64) network.Touch {
+				return network.Touch{Client: client, Protocol: "s7comm", Operation: operation, Function: function, First: Now.Add(-ago), Last: Now.Add(time.Minute - ago), Asked: n, Accepted: n}
 			}
-			h.Operations = []network.Touch{asked("10.20.0.77", "start", "plc control", 5, 1), asked("10.20.0.77", "firmware", "download block", 6, 312), asked("10.30.1.12", "write", "write variable", 70, 41)}
+			h.Operations = []network.Touch{asked("10.20.0.77", "start", "plc control", 5*time.Hour, 1), asked("10.20.0.77", "firmware", "download block", 6*time.Hour, 312), asked("10.30.1.12", "write", "write variable", 70*time.Hour, 41)}
 		}
 		if a.ID == "nvr-2" {
 			h.Services = []network.Service{{Transport: "tcp", Port: 554, Application: "rtsp", First: h.First, Last: h.Last, Clients: 6}}
