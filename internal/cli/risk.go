@@ -60,7 +60,11 @@ func (f *riskFlags) score(c *cobra.Command, portFile, riskFile string) (*risk.As
 	if err != nil {
 		return nil, risk.Inputs{}, err
 	}
-	in := risk.Inputs{Port: p, File: file, Graph: m, Years: f.years, Seed: f.seed, Cache: &f.cache}
+	at, err := momentOf(f.asOf)
+	if err != nil {
+		return nil, risk.Inputs{}, err
+	}
+	in := risk.Inputs{Port: p, File: file, Graph: m, Years: f.years, Seed: f.seed, Cache: &f.cache, AsOf: at}
 	a, err := risk.Score(c.Context(), in)
 	return a, in, err
 }
@@ -74,8 +78,10 @@ func newRiskRun() *cobra.Command {
 chance of years worse than given losses, and which lines of the appetite are
 crossed.
 
-Exit codes: 0 done; 1 failed; 2 used wrongly; 3 done, and a line of the appetite
-is crossed, or may be.`,
+An acceptance is held against who may accept that much (may_accept of the risk file).
+
+Exit codes: 0 done; 1 failed; 2 used wrongly; 3 done, and a line of the appetite is
+crossed, or may be, or an acceptance is not valid.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			a, _, err := f.score(c, f.port, f.risk)
@@ -89,6 +95,11 @@ is crossed, or may be.`,
 			}
 			for _, j := range a.Appetite {
 				if err == nil && j.Breach != "no" {
+					return errViolations
+				}
+			}
+			for i := range a.Acceptances {
+				if err == nil && a.Acceptances[i].Valid == "no" {
 					return errViolations
 				}
 			}
@@ -211,6 +222,11 @@ func printAssessment(w io.Writer, a *risk.Assessment) error {
 	for _, j := range a.Appetite {
 		verdict := map[string]string{"yes": "CROSSED", "no": "kept", "undecided": "UNDECIDED: the range lies on both sides"}[j.Breach]
 		fmt.Fprintf(w, "appetite, %s: above %s %s with at most %.3g %%; found %s: %s\n", j.Name, risk.Short(j.Line.Loss), a.Currency, j.Line.Chance*100, chances(j.Found), verdict)
+	}
+	for i := range a.Acceptances {
+		c := &a.Acceptances[i]
+		verdict := map[string]string{"yes": "valid", "no": "NOT VALID", "undecided": "UNDECIDED"}[c.Valid]
+		fmt.Fprintf(w, "accepted until %s by %s, %s: %s: %s\n", c.Until, c.By, c.Scenario, verdict, c.Why)
 	}
 	for _, x := range a.Assumptions {
 		fmt.Fprintf(w, "assumed: %s\n", x)

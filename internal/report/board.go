@@ -528,6 +528,15 @@ func (b *Board) asks(in *BoardInput) {
 				b.Decisions = append(b.Decisions, Ask{"Decide what to do about: " + s.Name, "no decision is on record", partyName(in.Port, s.Owner), cite()})
 			case s.Decision == "accept" && s.Until < today:
 				b.Decisions = append(b.Decisions, Ask{"Renew or end the acceptance of: " + s.Name, fmt.Sprintf("accepted by %s until %s", partyName(in.Port, s.Accepted), s.Until), partyName(in.Port, s.Owner), cite()})
+			case s.Decision == "accept" && in.Standing.Assessment != nil:
+				c := in.Standing.Assessment.AcceptanceOf(s.ID)
+				switch {
+				case c == nil || c.Valid == "yes":
+				case c.Valid == "no":
+					b.Decisions = append(b.Decisions, Ask{"Decide anew on the acceptance of: " + s.Name, c.Why + "; " + c.Needs(in.Port), partyName(in.Port, s.Owner), cite()})
+				default:
+					b.Decisions = append(b.Decisions, Ask{"Confirm the acceptance of: " + s.Name, c.Why, partyName(in.Port, s.Owner), cite()})
+				}
 			}
 		}
 	}

@@ -312,6 +312,26 @@ func TestAsks(t *testing.T) {
 	if strings.Contains(all, "wide") {
 		t.Error("a line that is kept is asked about")
 	}
+
+	for name, c := range map[string]struct {
+		may  []risk.Authority
+		want string
+	}{
+		"beyond":   {[]risk.Authority{{Party: "chief-executive"}, {Party: "cso", Yearly: 1e9}}, "Decide anew on the acceptance of: "},
+		"unknown":  {nil, "Confirm the acceptance of: "},
+		"standing": {[]risk.Authority{{Party: "chief-executive", Yearly: 1e9}}, ""},
+	} {
+		in := assessed(t, func(f *risk.File) { f.Authorities = c.may })
+		got := ""
+		for _, d := range NewBoard(in).Decisions {
+			if strings.Contains(d.What, "the acceptance of: ") {
+				got += d.What + " (" + d.Why + ")"
+			}
+		}
+		if !strings.Contains(got, c.want) || (got == "") != (c.want == "") || name == "beyond" && !strings.Contains(got, "Chief Security Officer may accept it") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
 }
 
 // TestBoardPDF: printed with a browser it is tagged, in English, two pages and a

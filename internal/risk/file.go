@@ -33,6 +33,8 @@ type File struct {
 	Budgets    []Budget    `yaml:"budgets"`
 	Treatments []Treatment `yaml:"treatments"`
 	Exercises  []Exercise  `yaml:"exercises"`
+
+	Authorities []Authority `yaml:"may_accept"`
 }
 
 // Scenario is a way to lose.
@@ -215,6 +217,15 @@ func (c *checker) file(f *File) {
 			c.bad(strictyaml.Item("budgets", i), "kind", fmt.Sprintf("%q with %g is no budget", b.Kind, b.Limit), "use "+strings.Join(Kinds, ", ")+" and money of 0 or more")
 		}
 	}
+	named := map[string]bool{}
+	for i, v := range f.Authorities {
+		at := strictyaml.Item("may_accept", i)
+		if v.Party == "" || named[v.Party] || !(v.Yearly >= 0) || !(v.Event >= 0) {
+			c.bad(at, "party", "an authority needs a party, once, and money of 0 or more", "such as {party: chief-executive, yearly: 250000, event: 5000000}")
+		}
+		named[v.Party] = true
+		c.party(at, "party", v.Party)
+	}
 	for i := range f.Exercises {
 		c.exercise(strictyaml.Item("exercises", i), &f.Exercises[i])
 	}
@@ -262,6 +273,9 @@ func (c *checker) scenario(at string, s *Scenario) {
 	}
 	if s.Decision == "accept" && (s.Accepted == "" || s.Until == "") {
 		c.bad(at, "decision", "an acceptance needs who accepted and until when", "give accepted_by and until")
+	}
+	if _, err := time.Parse(time.DateOnly, s.Until); s.Until != "" && err != nil {
+		c.bad(at, "until", fmt.Sprintf("%q is no day", s.Until), "such as 2027-06-30")
 	}
 	for i, v := range s.Controls {
 		k := strictyaml.Item(strictyaml.Key(at, "controls"), i)

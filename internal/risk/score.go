@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/port"
@@ -20,6 +21,7 @@ type Inputs struct {
 	Runs  int                // of the port's services for each length of a standstill, 0: 60
 	Seed  uint64             // 0: 1
 	Cache *Cache             // of standstills already simulated; nil: none
+	AsOf  time.Time          // the day on which acceptances are judged; zero: whether they have ended is not looked at
 }
 
 // Span is a figure with what is not known of it: from least to most. Mid is what
@@ -74,7 +76,10 @@ type Assessment struct {
 	Scenarios   []Scored    `json:"scenarios"` // the dearest first
 	Assumptions []string    `json:"assumptions"`
 
-	said map[string]attackgraph.Given // what the graph knew, by origin and statement
+	Acceptances []Acceptance `json:"acceptances"` // of scenarios, held against who may accept how much
+
+	authorities bool                         // the file says who may accept how much
+	said        map[string]attackgraph.Given // what the graph knew, by origin and statement
 }
 
 // Exceeding is one point of the loss exceedance curve.
@@ -192,6 +197,8 @@ func Score(ctx context.Context, in Inputs) (*Assessment, error) {
 		}
 		return 1
 	})
+	a.authorities = len(in.File.Authorities) > 0
+	a.Acceptances = acceptances(in.File, a, in.Port, in.AsOf)
 	return a, nil
 }
 

@@ -67,17 +67,67 @@ func dearest(a *risk.Assessment, file string, at time.Time) (facts []finding.Fac
 	return facts
 }
 
-// tellAppetite reports the lines of a new assessment, and ends the findings of lines
-// that the one before had and this one has not.
-func (d *riskDesk) tellAppetite(ctx context.Context, p *port.Port, before, after *risk.Assessment, at time.Time) {
-	occs := appetiteFindings(p, after, d.stand.File, at)
-	if before != nil {
-		there := map[string]bool{}
-		for i := range occs {
-			there[occs[i].Subject.ID] = true
+// acceptanceRule is the finding that a risk was accepted by somebody who may not accept
+// that much, or no longer.
+const acceptanceRule = "risk.acceptance"
+
+// acceptanceFindings tell each acceptance: not valid, perhaps not valid, or valid, which
+// ends a finding where there was one. Where the risk file does not say who may accept
+// what, nothing is told: the page and the report ask for it.
+func acceptanceFindings(p *port.Port, a *risk.Assessment, file string, at time.Time) []finding.Occurrence {
+	var out []finding.Occurrence
+	for i := range a.Acceptances {
+		c := &a.Acceptances[i]
+		name := c.Scenario
+		for k := range a.Scenarios {
+			if a.Scenarios[k].ID == c.Scenario {
+				name = a.Scenarios[k].Name
+			}
 		}
-		for _, o := range appetiteFindings(p, before, d.stand.File, at) {
-			if !there[o.Subject.ID] {
+		o := finding.Occurrence{
+			Rule: acceptanceRule, Subject: finding.Subject{Kind: "scenario", ID: c.Scenario, Name: name},
+			Domains: []finding.Domain{finding.IT, finding.OT, finding.Physical}, Time: at, Grade: finding.Confirmed, Severity: finding.Warning,
+			Title: fmt.Sprintf("The acceptance of %q is not valid", name),
+		}
+		switch {
+		case c.Valid == "yes" || c.Valid == "undecided" && !a.AuthoritiesKnown():
+			o.Cleared, o.Title = true, fmt.Sprintf("The acceptance of %q stands", name)
+		case c.Valid == "undecided":
+			o.Grade, o.Severity = finding.Suspected, finding.Advice
+			o.Title = fmt.Sprintf("The acceptance of %q may not be valid", name)
+			o.Unknown = []string{"The range of the figures lies on both sides of what may be accepted."}
+		}
+		o.Summary = strings.ToUpper(c.Why[:1]) + c.Why[1:] + "."
+		if !o.Cleared {
+			if q := p.Party(c.By); q != nil {
+				o.Links = append(o.Links, finding.Subject{Kind: "party", ID: q.ID, Name: q.Name})
+			}
+			o.Next = []string{"Bring it before somebody who may accept that much: " + c.Needs(p) + ".", "Or lower the risk, pass it on, or end what brings it."}
+			o.Facts = []finding.Fact{{Time: at, Domain: finding.IT, Evidence: finding.Evidence{Source: file, Time: at, Seen: at},
+				Text: fmt.Sprintf("Accepted until %s: %s %s in a year, one event in twenty costs more than %s.", c.Until, risk.Between(c.Yearly.Low, c.Yearly.Mid, c.Yearly.High), a.Currency, risk.Short(c.Event))}}
+		}
+		out = append(out, o)
+	}
+	return out
+}
+
+// tellJudgements reports lines of the appetite and acceptances of a new assessment, and
+// ends the findings of those that the one before had and this one has not.
+func (d *riskDesk) tellJudgements(ctx context.Context, p *port.Port, before, after *risk.Assessment, at time.Time) {
+	judged := func(a *risk.Assessment) []finding.Occurrence {
+		return append(appetiteFindings(p, a, d.stand.File, at), acceptanceFindings(p, a, d.stand.File, at)...)
+	}
+	occs := judged(after)
+	if before != nil {
+		there := map[finding.Subject]bool{}
+		key := func(o *finding.Occurrence) finding.Subject {
+			return finding.Subject{Kind: o.Subject.Kind, ID: o.Subject.ID}
+		}
+		for i := range occs {
+			there[key(&occs[i])] = true
+		}
+		for _, o := range judged(before) {
+			if !there[key(&o)] {
 				o.Cleared = true
 				occs = append(occs, o)
 			}
@@ -85,6 +135,6 @@ func (d *riskDesk) tellAppetite(ctx context.Context, p *port.Port, before, after
 	}
 	// What is told here is worked out and not observed: it has no place in the stream.
 	if _, err := d.s.register.Report(ctx, "", 0, occs); err != nil && ctx.Err() == nil {
-		d.s.log.Error("the appetite was not told", "error", err)
+		d.s.log.Error("appetite and acceptances were not told", "error", err)
 	}
 }

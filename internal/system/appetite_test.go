@@ -60,6 +60,32 @@ func TestAppetiteIsAFinding(t *testing.T) {
 		}
 		return out
 	}
+	acceptance := func(who string) finding.Finding {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(strings.Replace(string(before), "decision: transfer", "decision: accept\n    accepted_by: "+who+"\n    until: \"2099-01-01\"", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.risk.look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		list, err := s.register.List(t.Context(), finding.Query{Rules: []string{acceptanceRule}, Limit: 10})
+		if err != nil || len(list.Findings) > 1 {
+			t.Fatalf("%d findings, %v", len(list.Findings), err)
+		}
+		if len(list.Findings) == 0 {
+			return finding.Finding{}
+		}
+		return list.Findings[0]
+	}
+	if f := acceptance("chief-executive"); f.ID != "" {
+		t.Errorf("an acceptance within the authority is a finding: %+v", f.Occurrence)
+	}
+	if f := acceptance("ot-head"); !f.Present || f.Grade != finding.Confirmed || f.Subject.ID != "power-loss" || !strings.Contains(f.Next[0], "Chief executive may accept it") || len(f.Facts) != 1 {
+		t.Errorf("an acceptance beyond the authority: %+v", f.Occurrence)
+	}
+	if f := acceptance("chief-executive"); f.Present {
+		t.Error("an acceptance by somebody who may is still a finding")
+	}
 	crossed := `{name: "Any loss", loss: 1000, chance: 0.0001, owner: chief-executive}`
 	found := with(crossed, `{name: "One year in ten", loss: 2000000, chance: 0.1}`, `{name: "never", loss: 900000000000, chance: 0.5}`)
 	f, maybe := found["any-loss"], found["one-year-in-ten"]

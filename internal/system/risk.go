@@ -104,7 +104,7 @@ func (d *riskDesk) look(ctx context.Context) error {
 		d.mu.Unlock()
 		return nil
 	}
-	d.tellAppetite(ctx, d.s.port.Load(), before, a, now)
+	d.tellJudgements(ctx, d.s.port.Load(), before, a, now)
 	move := risk.MoveTo(before, a, now)
 	d.mu.Lock()
 	d.basis = basis
@@ -204,7 +204,7 @@ func (d *riskDesk) score(ctx context.Context, now time.Time, flows []attackgraph
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	in := risk.Inputs{Port: p, File: file, Graph: m, Cache: &d.cache}
+	in := risk.Inputs{Port: p, File: file, Graph: m, Cache: &d.cache, AsOf: now}
 	a, err := risk.Score(ctx, in)
 	if err != nil || len(file.Treatments) == 0 {
 		return a, nil, file, err

@@ -16,10 +16,11 @@ const riskYAML = `
 scenarios:
   - {id: vendor-cranes, name: "A vendor's session is taken over and the yard stops", actor: "intruder at a supplier", owner: terminal-co, from: [vendor, office-lan], target: yard-service, down_hours: 12-72, tries: 0.5-2, source: judgement, decision: lower,
      controls: [{name: "work orders", kind: prevent, efficacy: 0.4-0.7, evidence: "audit of June"}], costs: [{name: response, money: 200000-900000}]}
-  - {id: power, name: "The terminal operating system fails by itself", target: tos-service, down_hours: 4-20, tries: 0.3-1, source: "twelve years of records"}
+  - {id: power, name: "The terminal operating system fails by itself", target: tos-service, down_hours: 4-20, tries: 0.3-1, source: "twelve years of records", decision: accept, accepted_by: p-duarte, until: "2027-06-30"}
 appetite:
   - {name: "one year in ten", loss: 100000, chance: 0.02}
   - {name: "one year in a hundred", loss: 90000000, chance: 0.01}
+may_accept: [{party: authority, yearly: 90000000}, {party: p-duarte, yearly: 100}]
 budgets: [{kind: it, limit: 60000}, {kind: ot, limit: 60000}]
 treatments:
   - {id: sessions, name: "Vendor sessions", options: [{name: "recorded, by work order", budget: ot, yearly: 30000, tries: 0.4, on: [vendor-cranes], source: judgement}]}
