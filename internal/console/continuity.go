@@ -38,7 +38,8 @@ type continuityView struct {
 	I        *continuity.Isolation // of a cut
 	Lines    []terminalLines
 	Paper    *report.PaperState
-	MayPaper bool // the reader may take the pack: it has telephones and places
+	Trees    []*serviceTree // of each service; nil: the reader may not see what they stand on
+	MayPaper bool           // the reader may take the pack: it has telephones and places
 }
 
 // terminalLines are the curves of one terminal, drawn in 600 by 120.
@@ -89,6 +90,15 @@ func (c *Console) continuity(_ http.ResponseWriter, r *http.Request) (templ.Comp
 			break
 		}
 		v.R = rep
+	}
+	if v.R == nil && v.Problem == "" && c.mayTree(r.Context()) {
+		about, err := c.openAbout(r)
+		if err != nil {
+			return nil, err
+		}
+		for i := range p.Services {
+			v.Trees = append(v.Trees, treeOf(p, &p.Services[i], about))
+		}
 	}
 	if v.R != nil {
 		for i := range v.R.Terminals {

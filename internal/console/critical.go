@@ -29,8 +29,8 @@ type criticalView struct {
 	Name    string
 	Asset   *port.Asset // nil for a service
 	Service *port.Service
-	Needs   []string // services that stop without it
-	On      []string // assets that it stands on; of a service
+	Needs   []string     // services that stop without it
+	On      *serviceTree // what it stands on; of a service
 	Fails   []failure
 	Problem string // why there are none
 	Entries []entryReach
@@ -67,7 +67,11 @@ func (c *Console) critical(_ http.ResponseWriter, r *http.Request) (templ.Compon
 	switch {
 	case v.Service != nil:
 		v.Name = cmp.Or(v.Service.Name, id)
-		v.On = assetsUnder(p, v.Service)
+		about, err := c.openAbout(r)
+		if err != nil {
+			return nil, err
+		}
+		v.On = treeOf(p, v.Service, about)
 	case v.Asset != nil:
 		v.Name = cmp.Or(v.Asset.Name, id)
 	default:
@@ -86,35 +90,6 @@ func (c *Console) critical(_ http.ResponseWriter, r *http.Request) (templ.Compon
 	}
 	c.riskOf(&v)
 	return criticalPage(v), nil
-}
-
-// assetsUnder are the assets that a service stands on, itself or through others.
-func assetsUnder(p *port.Port, s *port.Service) (out []string) {
-	seen := map[string]bool{}
-	var node func(n *port.Need)
-	node = func(n *port.Need) {
-		if n.ID != "" && !seen[n.ID] {
-			seen[n.ID] = true
-			if p.Asset(n.ID) != nil {
-				out = append(out, n.ID)
-			} else if v := p.Service(n.ID); v != nil {
-				node(&v.Needs)
-			}
-		}
-		for _, list := range [][]port.Need{n.All, n.Any} {
-			for i := range list {
-				node(&list[i])
-			}
-		}
-		if n.KOfN != nil {
-			for i := range n.KOfN.Of {
-				node(&n.KOfN.Of[i])
-			}
-		}
-	}
-	node(&s.Needs)
-	slices.Sort(out)
-	return out
 }
 
 func (v *criticalView) fail() {
@@ -186,7 +161,7 @@ func (c *Console) weakOf(ctx context.Context, v *criticalView) error {
 	v.Notices = l.Read.Advisories > 0
 	for i := range l.Pairs {
 		p := &l.Pairs[i]
-		if p.Match.Verdict == advisory.NotAffected || p.Asset.ID != v.ID && !slices.Contains(v.On, p.Asset.ID) {
+		if p.Match.Verdict == advisory.NotAffected || p.Asset.ID != v.ID && !v.On.has(p.Asset.ID) {
 			continue
 		}
 		if len(v.Pairs) == criticalPairs {
