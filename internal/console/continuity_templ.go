@@ -361,7 +361,7 @@ func paperCard(v continuityView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if !v.Paper.Printed.IsZero() && v.Paper.Late(v.Now) {
+				if v.Paper.Late(v.Now) {
 					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<p class=\"error\" role=\"alert\">The newest pack is late.</p>")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
