@@ -96,19 +96,28 @@ func (n *notices) read(c *cobra.Command) (*advisory.Set, []csaf.Rejection, error
 	return set, rejected, k.Run(c.Context(), noticeSink{set})
 }
 
-// predict reads the exploit prediction scores, where they are given.
+// predict takes the exploit prediction scores in, where they are given.
 func (n *notices) predict(c *cobra.Command, set *advisory.Set) error {
+	e, err := n.predictions(c)
+	if e != nil {
+		set.Predict(e)
+	}
+	return err
+}
+
+// predictions reads the exploit prediction scores, nil where none are given.
+func (n *notices) predictions(c *cobra.Command) (*advisory.EPSS, error) {
 	if n.epss == "" {
-		return nil
+		return nil, nil //nolint:nilnil // none are given, which is a choice
 	}
 	f, err := os.Open(n.epss)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = f.Close() }() // opened for reading: closing can't lose anything
 	e, err := advisory.ReadEPSS(n.epss, f)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, r := range e.Rejected {
 		fmt.Fprintf(c.ErrOrStderr(), "not read: %s\n", r)
@@ -116,8 +125,7 @@ func (n *notices) predict(c *cobra.Command, set *advisory.Set) error {
 	if e.More > 0 {
 		fmt.Fprintf(c.ErrOrStderr(), "not read: %s: %d more lines\n", n.epss, e.More)
 	}
-	set.Predict(e)
-	return nil
+	return e, nil
 }
 
 // decided reads the decisions, where they are given.

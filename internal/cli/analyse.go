@@ -25,6 +25,8 @@ type analyseFlags struct {
 	zeek, eve                 []string
 	advisories, kev, contacts []string
 	accessMapping             string
+	epss, decisions           string
+	from                      []string
 	json, pdf                 bool
 }
 
@@ -61,6 +63,9 @@ confirmed and severity warning or alarm.`,
 	fl.StringVar(&f.accessMapping, "access-mapping", "", "quaywatch.yaml whose first access source declares the columns of --access")
 	fl.StringArrayVar(&f.advisories, "advisories", nil, "CSAF advisories: directory or tar (gzip, zstd)")
 	fl.StringArrayVar(&f.kev, "kev", nil, "catalogue of known exploited vulnerabilities (JSON)")
+	fl.StringVar(&f.epss, "epss", "", "exploit prediction scores (EPSS, CSV, plain or gzip)")
+	fl.StringVar(&f.decisions, "decisions", "", "decisions of people on pairs of asset and advisory (YAML), as advisory match takes them")
+	fl.StringSliceVar(&f.from, "from", nil, "entries of an attacker by which notices are weighed (default internet,mail,vendor)")
 	fl.StringVar(&f.asOf, "as-of", "", "moment of the report, RFC 3339 (default the newest time told by the input)")
 	fl.BoolVar(&f.pdf, "pdf", false, "also print situation.pdf (its bytes may differ between runs)")
 	fl.BoolVar(&f.json, "json", false, "print the outcome as one JSON object")
@@ -82,7 +87,17 @@ func analyse(c *cobra.Command, f analyseFlags) error {
 	if p == nil {
 		return fmt.Errorf("the port file has faults; 'quaywatch port check %s' lists them:\n%w", f.port, problems.Err())
 	}
-	o.Port = p
+	o.Port, o.PortFile, o.From = p, f.port, f.from
+	if err := knownEntries(p, f.from); err != nil {
+		return err
+	}
+	n := notices{epss: f.epss, decisions: f.decisions}
+	if o.EPSS, err = n.predictions(c); err != nil {
+		return err
+	}
+	if o.Decisions, err = n.decided(); err != nil {
+		return err
+	}
 	if o.Feeds, err = f.feeds(p); err != nil {
 		return err
 	}

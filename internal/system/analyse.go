@@ -12,9 +12,11 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/advisory"
+	"github.com/quaywatch/quaywatch/internal/attackgraph"
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/port"
@@ -40,7 +42,12 @@ type AnalyseOptions struct {
 	Feeds []Feed    // read one after another, in this order
 	AsOf  time.Time // the moment of the report; zero: the newest time that any input tells
 	Out   string    // directory for the results
-	PDF   bool      // also write situation.pdf, whose bytes are the browser's and may differ between runs
+	// PortFile is where Port was read from: lists of components stand beside it.
+	PortFile  string
+	EPSS      *advisory.EPSS      // exploit predictions; nil: none
+	Decisions *advisory.Decisions // of people on pairs of asset and notice; nil: none
+	From      []string            // entries of an attacker, by which reach is asked; empty: internet, mail and vendor
+	PDF       bool                // also write situation.pdf, whose bytes are the browser's and may differ between runs
 }
 
 // Outcome is what an analysis found, for the command line.
@@ -105,6 +112,9 @@ func Analyse(ctx context.Context, o AnalyseOptions) (out *Outcome, err error) {
 			out.Failed[f.Source.ID()] = err.Error()
 		}
 	}
+	if len(a.o.From) == 0 {
+		a.o.From = []string{"internet", "mail", "vendor"}
+	}
 	asOf := o.AsOf
 	if asOf.IsZero() {
 		asOf = a.ends.Newest()
@@ -146,14 +156,18 @@ func (a *analysis) write(ctx context.Context, out *Outcome, asOf time.Time) erro
 			out.Violations++
 		}
 	}
+	weak, notes, err := a.weigh(asOf, hosts)
+	if err != nil {
+		return err
+	}
 	situation := report.NewSituation(report.Input{Port: a.o.Port, AsOf: asOf, Findings: findings, Sources: sources,
-		Notes: a.notes(), OneShot: true})
+		Notes: notes, OneShot: true})
 	for _, f := range []struct {
 		name  string
 		write func(io.Writer) error
 	}{
 		{"findings.ndjson", func(w io.Writer) error { return writeLines(w, findings) }},
-		{"inventory.json", func(w io.Writer) error { return a.writeInventory(w, asOf, hosts) }},
+		{"inventory.json", func(w io.Writer) error { return a.writeInventory(w, asOf, hosts, weak) }},
 		{"vessels.geojson", func(w io.Writer) error { return writeVessels(w, asOf, vessels) }},
 		{"situation.html", situation.WriteHTML},
 	} {
@@ -174,23 +188,87 @@ func (a *analysis) write(ctx context.Context, out *Outcome, asOf time.Time) erro
 	return a.flows.WriteTo(ctx, filepath.Join(a.o.Out, "flows.parquet"))
 }
 
-// notes say what was read and what it can't tell.
-func (a *analysis) notes() []string {
-	sum := a.adv.Summary()
+// weighed is a notice about an asset with what makes it urgent.
+type weighed struct {
+	advisory.Match
+	Priority advisory.Priority `json:"priority"`
+	Reach    advisory.Reach    `json:"reach"`                  // of the asset by an attacker
+	Window   string            `json:"patch_window,omitempty"` // the next one of the asset
+}
+
+// listed is how many pairs the report names.
+const listed = 5
+
+// weigh holds the register against the notices as the running system does, and says in
+// sentences what came of it.
+func (a *analysis) weigh(asOf time.Time, seenOn network.Picture) (map[string][]weighed, []string, error) {
+	sum, p := a.adv.Summary(), a.o.Port
 	if sum.Advisories == 0 && sum.Exploited == 0 {
-		return []string{"No advisories were given: nothing is said about known vulnerabilities."}
+		return nil, []string{"No advisories were given: nothing is said about known vulnerabilities."}, nil
 	}
-	candidates, assets := 0, 0
-	for i := range a.o.Port.Assets {
-		if n := len(a.adv.Matches(&a.o.Port.Assets[i])); n > 0 {
-			assets++
-			candidates += n
+	if a.o.EPSS != nil {
+		a.adv.Predict(a.o.EPSS)
+	}
+	decisions := a.o.Decisions
+	if decisions == nil {
+		decisions = &advisory.Decisions{}
+	}
+	matches, notes := judgeNotices(a.adv, p, a.o.PortFile, decisions, asOf)
+	m, err := attackgraph.New(attackgraph.DefaultRules())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := errors.Join(attackgraph.Declare(m, p, asOf), attackgraph.Observe(m, seen(p, seenOn)), Weaknesses(m, p, matches), m.From(a.o.From...), m.Update()); err != nil {
+		return nil, nil, err
+	}
+	out, count := map[string][]weighed{}, map[advisory.Verdict]int{}
+	type pair struct {
+		asset *port.Asset
+		one   *weighed
+	}
+	var all []pair
+	for i := range p.Assets {
+		as := &p.Assets[i]
+		if len(matches[as.ID]) == 0 {
+			continue
+		}
+		target, err := m.Target(as.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		reach, stops, window := advisory.Reach(m.Reach(target)), advisory.Stops(p, as.ID), ""
+		if w, ok := p.PatchWindow(as, asOf); ok {
+			window = w.String()
+		}
+		list := make([]weighed, 0, len(matches[as.ID]))
+		for _, one := range matches[as.ID] {
+			count[one.Verdict]++
+			list = append(list, weighed{one, prioritise(&one, as, reach, a.o.From, stops), reach, window})
+		}
+		slices.SortStableFunc(list, func(x, y weighed) int {
+			return cmp.Or(cmp.Compare(y.Priority.Score, x.Priority.Score), cmp.Compare(x.ID, y.ID))
+		})
+		out[as.ID] = list
+		for k := range list {
+			if list[k].Verdict != advisory.NotAffected {
+				all = append(all, pair{as, &list[k]})
+			}
 		}
 	}
-	return []string{fmt.Sprintf("%d advisories with %d vulnerabilities were read, %d of them known to be exploited. "+
-		"%d pairs of asset and advisory share vendor and product, on %d assets: all undecided, since version ranges are not read yet. "+
-		"An asset without such a pair is not known to be safe.",
-		sum.Advisories, sum.CVEs, sum.Known, candidates, assets)}
+	slices.SortStableFunc(all, func(x, y pair) int {
+		return cmp.Or(cmp.Compare(y.one.Priority.Score, x.one.Priority.Score), cmp.Compare(x.asset.ID, y.asset.ID), cmp.Compare(x.one.ID, y.one.ID))
+	})
+	said := []string{fmt.Sprintf("%d advisories with %d vulnerabilities were read, %d of them known to be exploited. "+
+		"Pairs of device and notice: %d affected, %d undecided, %d not affected. That no notice is about a device never means that it is not affected.",
+		sum.Advisories, sum.CVEs, sum.Known, count[advisory.Affected], count[advisory.Undecided], count[advisory.NotAffected])}
+	for _, x := range all[:min(len(all), listed)] {
+		text := fmt.Sprintf("Priority %.1f: %s of %s, %s, reached from %s: %s", x.one.Priority.Score, x.one.ID, cmp.Or(x.asset.Name, x.asset.ID), x.one.Verdict, strings.Join(a.o.From, ", "), x.one.Reach)
+		if x.one.Window != "" {
+			text += "; next window " + x.one.Window
+		}
+		said = append(said, text+".")
+	}
+	return out, append(said, notes...), nil
 }
 
 // writeFile writes a result whole or not at all.
@@ -243,20 +321,20 @@ type inventory struct {
 
 // inventoryAsset is one asset of the register.
 type inventoryAsset struct {
-	ID         string           `json:"id"`
-	Name       string           `json:"name"`
-	Domain     port.Domain      `json:"domain"`
-	Kind       string           `json:"kind"`
-	Vendor     string           `json:"vendor,omitempty"`
-	Product    string           `json:"product,omitempty"`
-	Zone       string           `json:"zone,omitempty"`
-	Area       string           `json:"area,omitempty"`
-	Seen       string           `json:"seen"` // "observed", "not observed" or "no network address"
-	Hosts      []network.Host   `json:"hosts,omitempty"`
-	Advisories []advisory.Match `json:"advisories,omitempty"`
+	ID         string         `json:"id"`
+	Name       string         `json:"name"`
+	Domain     port.Domain    `json:"domain"`
+	Kind       string         `json:"kind"`
+	Vendor     string         `json:"vendor,omitempty"`
+	Product    string         `json:"product,omitempty"`
+	Zone       string         `json:"zone,omitempty"`
+	Area       string         `json:"area,omitempty"`
+	Seen       string         `json:"seen"` // "observed", "not observed" or "no network address"
+	Hosts      []network.Host `json:"hosts,omitempty"`
+	Advisories []weighed      `json:"advisories,omitempty"` // the most urgent first
 }
 
-func (a *analysis) writeInventory(w io.Writer, asOf time.Time, seen network.Picture) error {
+func (a *analysis) writeInventory(w io.Writer, asOf time.Time, seen network.Picture, weak map[string][]weighed) error {
 	byAsset := map[string][]network.Host{}
 	inv := inventory{AsOf: asOf, Port: a.o.Port.Identity.Name, Assets: []inventoryAsset{}, Unknown: []network.Host{}, Uses: seen.Uses}
 	for _, h := range seen.Hosts {
@@ -269,7 +347,7 @@ func (a *analysis) writeInventory(w io.Writer, asOf time.Time, seen network.Pict
 	for i := range a.o.Port.Assets {
 		p := &a.o.Port.Assets[i]
 		row := inventoryAsset{ID: p.ID, Name: p.Name, Domain: p.Domain, Kind: p.Kind, Vendor: p.Vendor, Product: p.Product,
-			Zone: p.Zone, Area: p.Area, Hosts: byAsset[p.ID], Advisories: a.adv.Matches(p)}
+			Zone: p.Zone, Area: p.Area, Hosts: byAsset[p.ID], Advisories: weak[p.ID]}
 		switch {
 		case len(row.Hosts) > 0:
 			row.Seen = "observed"

@@ -186,32 +186,50 @@ func (d *exposureDesk) Matches(p *port.Port, now time.Time) (map[string][]adviso
 	if d.found.key == key && d.found.port == p {
 		return d.found.matches, d.found.notes
 	}
-	matches, notes := make(map[string][]advisory.Match, len(p.Assets)), slices.Clone(d.notes)
+	matches, more := judgeNotices(d.s.advisories, p, d.s.cfg.Port, d.decisions, now)
+	notes := slices.Clone(d.notes)
 	if d.epssNote != "" {
 		notes = append(notes, d.epssNote)
 	}
+	notes = append(notes, more...)
+	d.found.key, d.found.port, d.found.matches, d.found.notes = key, p, matches, notes
+	return matches, notes
+}
+
+// judgeNotices are the notices about each asset, lists of components and the decisions
+// that hold at the moment included, and what could not be used.
+func judgeNotices(set *advisory.Set, p *port.Port, portFile string, decisions *advisory.Decisions, now time.Time) (matches map[string][]advisory.Match, notes []string) {
+	matches = make(map[string][]advisory.Match, len(p.Assets))
 	for i := range p.Assets {
 		a := &p.Assets[i]
-		found := d.s.advisories.Matches(a)
+		found := set.Matches(a)
 		if a.Components != "" {
-			list, err := sbom.Beside(d.s.cfg.Port, a.Components)
+			list, err := sbom.Beside(portFile, a.Components)
 			if err != nil {
 				notes = append(notes, fmt.Sprintf("The components of %s are not known: %s: %v", a.ID, a.Components, err))
 			} else {
-				found = d.s.advisories.Inside(found, list)
+				found = set.Inside(found, list)
 			}
 		}
-		if found = d.decisions.Apply(a.ID, found, now); len(found) > 0 {
+		if found = decisions.Apply(a.ID, found, now); len(found) > 0 {
 			matches[a.ID] = found
 		}
 	}
-	for _, idle := range d.decisions.Idle(now, func(asset, id string) bool {
+	for _, idle := range decisions.Idle(now, func(asset, id string) bool {
 		return slices.ContainsFunc(matches[asset], func(m advisory.Match) bool { return m.ID == id })
 	}) {
 		notes = append(notes, "Not applied: "+idle+".")
 	}
-	d.found.key, d.found.port, d.found.matches, d.found.notes = key, p, matches, notes
 	return matches, notes
+}
+
+// prioritise weighs one match with what is known of its asset.
+func prioritise(m *advisory.Match, a *port.Asset, reach advisory.Reach, from, stops []string) advisory.Priority {
+	in := advisory.Setting{Asset: a, Reach: reach, From: from, Stops: stops}
+	if m.Override != nil {
+		in.Controls = m.Override.Controls
+	}
+	return advisory.Prioritise(m, in)
 }
 
 // List implements console.Weaknesses.
@@ -268,11 +286,7 @@ func (d *exposureDesk) rank(p *port.Port, m *attackgraph.Model) (*console.WeakLi
 		}
 		reach, stops := advisory.Reach(m.Reach(target)), advisory.Stops(p, a.ID)
 		for _, one := range matches[a.ID] {
-			in := advisory.Setting{Asset: a, Reach: reach, From: l.From, Stops: stops}
-			if one.Override != nil {
-				in.Controls = one.Override.Controls
-			}
-			l.Pairs = append(l.Pairs, console.WeakPair{Asset: a, Match: one, Priority: advisory.Prioritise(&one, in), Stops: stops, Reach: reach})
+			l.Pairs = append(l.Pairs, console.WeakPair{Asset: a, Match: one, Priority: prioritise(&one, a, reach, l.From, stops), Stops: stops, Reach: reach})
 		}
 	}
 	slices.SortStableFunc(l.Pairs, func(x, y console.WeakPair) int {
