@@ -87,6 +87,10 @@ func printNews(out io.Writer, n *networkRun, newly *network.Newly) error {
 	if newly.From.After(newly.Since) {
 		fmt.Fprintf(b, "Nothing before %s was read: what was there longer is listed as new too.\n", newly.From.UTC().Format(time.RFC3339))
 	}
+	if len(newly.Gaps) > 0 {
+		g := newly.Gaps[0]
+		fmt.Fprintf(b, "In %s nothing was heard at all, in %d gaps; the longest from %s to %s.\n", newly.Deaf, len(newly.Gaps)+newly.GapsLeft, g.From.Format(time.RFC3339), g.To.Format(time.RFC3339))
+	}
 	if newly.Full > 0 {
 		fmt.Fprintf(b, "Of %d devices more was seen than a history holds: what is new of them may be missing.\n", newly.Full)
 	}
@@ -101,17 +105,28 @@ func printNews(out io.Writer, n *networkRun, newly *network.Newly) error {
 		return b.Flush()
 	}
 	w := tabwriter.NewWriter(plain{b}, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "TIME\tWHAT\tDEVICE\tZONE\tIT\tBY THE CONDUITS\tPACKET")
+	fmt.Fprintln(w, "TIME\tWHAT\tDEVICE\tZONE\tIT\tBY THE PORT FILE\tPACKET")
 	for i := range newly.Rows {
 		r := &newly.Rows[i]
 		place := ""
 		if r.Mark.Evidence.Raw.Input != "" {
 			place = r.Mark.Evidence.Raw.Where()
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.UTC().Format(time.RFC3339), r.Kind, cell(r.Name), dash(r.Zone), cell(r.Text), dash(string(r.Mark.Verdict)), dash(cell(place)))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.UTC().Format(time.RFC3339), r.Kind, cell(r.Name), dash(r.Zone), cell(r.Text), dash(judgedNews(r)), dash(cell(place)))
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return b.Flush()
+}
+
+// judgedNews is what the port file says of a row.
+func judgedNews(r *network.News) string {
+	switch r.Approved {
+	case "yes":
+		return "approved"
+	case "no":
+		return "NOT APPROVED: " + cell(r.Why)
+	}
+	return string(r.Mark.Verdict)
 }

@@ -223,6 +223,11 @@ func newsNotes(n network.Newly) []string {
 	case n.From.After(n.Since):
 		out = append(out, "The watch knows of nothing before "+iso(n.From)+": what was there longer is listed as new too.")
 	}
+	if len(n.Gaps) > 0 {
+		longest := n.Gaps[0]
+		out = append(out, "From "+span(n.Deaf)+" of the time since then there is no row of the network at all, in "+plural(len(n.Gaps)+n.GapsLeft, "gap", "gaps")+
+			"; the longest from "+iso(longest.From)+" to "+iso(longest.To)+". What came and went in them is not known.")
+	}
 	if n.Full > 0 {
 		out = append(out, "Of "+plural(n.Full, "device", "devices")+" more was seen than a history holds: what is new of them may be missing.")
 	}

@@ -34,8 +34,9 @@ type said struct {
 type learning struct {
 	listened time.Duration
 	oldest   time.Time // observation that was taken in
-	devices  []known   // in the order of their ids
-	plates   []said    // in the order of address and protocol
+	covered  map[int64]bool
+	devices  []known // in the order of their ids
+	plates   []said  // in the order of address and protocol
 }
 
 // Save writes what the watch has learned: how long it listened, what is usual for
@@ -45,7 +46,7 @@ type learning struct {
 func (w *Watch) Save(to io.Writer) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := learning{listened: w.listen.total, oldest: w.from()}
+	l := learning{listened: w.listen.total, oldest: w.from(), covered: w.covered.slots}
 	for _, h := range w.hosts.all() {
 		k := known{macs: h.macs, ips: h.ips, first: h.first, last: h.last, marks: h.marks.list(), marksFull: h.marks.full}
 		if b := h.habits; b != nil {
@@ -77,6 +78,9 @@ func (w *Watch) Restore(from io.Reader) error {
 	defer w.mu.Unlock()
 	w.listen.total = max(w.listen.total, l.listened)
 	w.before = l.oldest
+	for n := range l.covered {
+		w.covered.set(n)
+	}
 	for i := range l.devices[:min(len(l.devices), w.o.MaxHosts)] {
 		w.hosts.recall(&l.devices[i])
 	}

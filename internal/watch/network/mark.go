@@ -3,6 +3,7 @@ package network
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -259,7 +260,11 @@ func (s services) of(f *event.Flow) serviceText {
 }
 
 func (w *Watch) markOperation(o *event.DeviceOperation, device *host) {
-	w.mark(device, MarkOperation, addressOf(o.Client), strings.TrimSpace(o.Operation+" "+o.Function), o.Protocol, o.Time, o.Last, &o.Head)
+	value := o.Function // the first word is the operation; see approvedMark
+	if !strings.HasPrefix(value+" ", o.Operation+" ") {
+		value = strings.TrimSpace(o.Operation + " " + value)
+	}
+	w.mark(device, MarkOperation, addressOf(o.Client), value, o.Protocol, o.Time, o.Last, &o.Head)
 }
 
 // Marks is the history of a device by its id (Host.ID), by kind, then the newest first.
@@ -308,7 +313,11 @@ type News struct {
 	Zone  string    `json:"zone,omitempty"`  // id
 	Mark  Mark      `json:"mark,omitzero"`   // the first that is known of a new device; zero for silence
 	Was   string    `json:"was,omitempty"`   // what the device said before, of a change
-	Text  string    `json:"text"`
+	// Approved is whether the port file lets the client ask that, of an operation: "yes",
+	// "no", "" for others and without a port file; Why is the reason.
+	Approved string `json:"approved,omitempty"`
+	Why      string `json:"why,omitempty"`
+	Text     string `json:"text"`
 }
 
 // NewsQuery asks for what is new.
@@ -325,12 +334,17 @@ type Newly struct {
 	AsOf  time.Time `json:"as_of"`
 	// From is the earliest observation that the watch knows of: what was there before
 	// is not known, and everything is new to a watch that has just begun.
-	From   time.Time      `json:"from,omitzero"`
-	Full   int            `json:"full"`   // devices of whose history only a part is kept
-	Lost   uint64         `json:"lost"`   // devices that were forgotten at the bound
-	Counts map[string]int `json:"counts"` // by kind, of all kinds and zones
-	Total  int            `json:"total"`  // rows of the kind and zone that was asked for
-	Rows   []News         `json:"rows"`   // the newest first
+	From time.Time `json:"from,omitzero"`
+	// Gaps are the times since then from which there is no row at all, to ten minutes, the
+	// longest first, at most a hundred: nobody listened, or nobody spoke.
+	Gaps     []Span         `json:"gaps"`
+	GapsLeft int            `json:"gaps_left,omitempty"`
+	Deaf     time.Duration  `json:"deaf_ns"` // all gaps together
+	Full     int            `json:"full"`    // devices of whose history only a part is kept
+	Lost     uint64         `json:"lost"`    // devices that were forgotten at the bound
+	Counts   map[string]int `json:"counts"`  // by kind, of all kinds and zones
+	Total    int            `json:"total"`   // rows of the kind and zone that was asked for
+	Rows     []News         `json:"rows"`    // the newest first
 }
 
 const newsLimit = 1000
@@ -351,6 +365,7 @@ func (w *Watch) NewSince(q NewsQuery) Newly {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	out := Newly{Since: q.Since, AsOf: w.asOf, From: w.from(), Lost: w.hosts.lost, Counts: map[string]int{}, Rows: []News{}}
+	out.Gaps, out.GapsLeft, out.Deaf = w.covered.longest(q.Since, w.newest)
 	var found []novelty
 	w.hosts.each(func(h *host) {
 		if h.marks.full {
@@ -447,6 +462,24 @@ func (w *Watch) noveltiesOf(h *host, since time.Time, out []novelty) []novelty {
 	return out
 }
 
+// approvedMark judges an operation of the history as it was judged when it was seen.
+func (w *Watch) approvedMark(device *host, m *Mark) (approved, why string) {
+	client := w.port.AssetByMAC(m.Name)
+	if ip, err := netip.ParseAddr(m.Name); err == nil {
+		client = assetOf(w.hosts.byIP[m.Name])
+		if client == nil {
+			client = w.port.AssetByIP(ip)
+		}
+	}
+	at, _ := netip.ParseAddr(device.address()) // below IP: in no zone
+	operation, _, _ := strings.Cut(m.Value, " ")
+	may, why := w.port.MayOperate(client, device.asset, at, operation, m.Last)
+	if may {
+		return "yes", why
+	}
+	return "no", why
+}
+
 // write makes the row.
 func (w *Watch) write(n novelty) News {
 	h := n.host
@@ -466,6 +499,9 @@ func (w *Watch) write(n novelty) News {
 		out.Text = "says " + n.mark.Name + " " + n.mark.Value + " over " + n.mark.By + ", and said " + out.Was + " before"
 	default:
 		out.Mark, out.Text = *n.mark, w.markText(n.mark)
+		if n.kind == MarkOperation && w.port != nil {
+			out.Approved, out.Why = w.approvedMark(h, n.mark)
+		}
 	}
 	return out
 }

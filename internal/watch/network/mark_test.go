@@ -209,3 +209,53 @@ func TestMarksAreBounded(t *testing.T) {
 		t.Errorf("%d marks are counted of %d, %d devices were forgotten", small.hosts.marked, kept, small.hosts.lost)
 	}
 }
+
+// TestGaps: times without any row are gaps, to ten minutes, the longest first; rows that
+// come late or again spoil nothing, and a restart forgets none.
+func TestGaps(t *testing.T) {
+	at := func(minutes ...int) []event.Flow {
+		var out []event.Flow
+		for _, m := range minutes {
+			out = append(out, placed(flow("10.20.2.8", "10.20.2.9", 502, "modbus", "read")).at(m))
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		rows []event.Flow
+		want []string
+	}{
+		"none":             {at(0, 10, 20, 30), nil},
+		"two":              {at(0, 40, 50, 130), []string{"60-130", "10-40"}},
+		"late, and again":  {at(130, 0, 50, 40, 0, 130), []string{"60-130", "10-40"}},
+		"filled by a late": {at(0, 40, 10, 20, 30), nil},
+		"before since":     {at(0, 200, 210), []string{"100-200"}},
+	} {
+		since := minute(0)
+		if name == "before since" {
+			since = minute(100)
+		}
+		w, _ := run(t, load(t), event.Batch{Flows: c.rows})
+		var snapshot bytes.Buffer
+		if err := w.Save(&snapshot); err != nil {
+			t.Fatal(err)
+		}
+		again := New(load(t), Options{}, nil)
+		if err := again.Restore(&snapshot); err != nil {
+			t.Fatal(err)
+		}
+		again.Observe(&event.Batch{Flows: c.rows[len(c.rows)-1:]})
+		for _, w := range []*Watch{w, again} {
+			n := w.NewSince(NewsQuery{Since: since})
+			var got []string
+			for _, g := range n.Gaps {
+				got = append(got, fmt.Sprintf("%d-%d", int(g.From.Sub(epoch).Minutes()), int(g.To.Sub(epoch).Minutes())))
+			}
+			if w == again && name != "none" && name != "filled by a late" && c.rows[len(c.rows)-1].Time.Before(minute(100)) {
+				continue // the newest row is not known again
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%s: %q, want %q", name, got, c.want)
+			}
+		}
+	}
+}

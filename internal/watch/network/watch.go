@@ -89,6 +89,7 @@ type Watch struct {
 	presence   map[string]*presence // by asset
 	zones      map[string]*spell    // that were heard
 	services   services
+	covered    covered    // times from which there are rows
 	listen     *listening // of the real watch, its exercises included
 	swept      time.Time
 
@@ -191,6 +192,7 @@ const maxQuiet = 10 * time.Minute
 // heard moves the clock on, and counts the time over which there were events.
 func (w *Watch) heard(at time.Time) {
 	w.listen.fresh = true
+	w.covered.add(at)
 	w.asOf = laterOf(w.asOf, at)
 	if gap := at.Sub(w.newest); !w.newest.IsZero() && gap > 0 && gap <= maxQuiet {
 		w.watched += gap
