@@ -2,6 +2,7 @@ package port
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -46,14 +47,57 @@ const maxPatched = 64 << 20
 // from a copy, and a diff that would break the port file is an error that says how.
 // skipped are the corrections that have to be made by hand, with the reason.
 func RegisterPatch(path string, add []Addition, correct []Correction, now time.Time) (text []byte, skipped []string, err error) {
-	dir := filepath.Dir(path)
+	dir, base := filepath.Dir(path), filepath.Base(path)
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		dir, base = path, "."
+	}
 	files, err := portFiles(dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	changed := map[string][]byte{}
-	if name := inventoryOf(files); name != "" {
-		t, err := newRows(name, files[name])
+	// A file that looks like an inventory may be none of this port: the patched port file
+	// tells, for what was changed must be in it. An inventory in CSV goes first.
+	names := sortedNames(files)
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(filepath.Ext(a), filepath.Ext(b))
+	})
+	var byHand []string
+	for _, name := range names {
+		if len(add)+len(correct) == 0 {
+			return nil, nil, nil
+		}
+		patched, skipped, err := patchOne(name, files[name], add, correct)
+		if err != nil {
+			return nil, skipped, err
+		}
+		if patched == nil {
+			continue
+		}
+		if bytes.Equal(patched, files[name]) { // all has to be done by hand, or stands in another file
+			byHand = skipped
+			continue
+		}
+		p, err := loadPatched(base, files, map[string][]byte{name: patched}, now)
+		if err != nil {
+			return nil, skipped, err
+		}
+		if took(p, add, correct, skipped) {
+			return unified(name, files[name], patched), skipped, nil
+		}
+	}
+	if byHand != nil {
+		return nil, byHand, nil
+	}
+	return nil, nil, errors.New("the port file reads neither an inventory in CSV nor a section assets that is written as a list of lines: add one, then ask again")
+}
+
+// patchOne patches a file that may hold the register; nil: it is none.
+func patchOne(name string, data []byte, add []Addition, correct []Correction) (patched []byte, skipped []string, err error) {
+	if filepath.Ext(name) == ".csv" {
+		if !isInventory(data) {
+			return nil, nil, nil
+		}
+		t, err := newRows(name, data)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -65,26 +109,36 @@ func RegisterPatch(path string, add []Addition, correct []Correction, now time.T
 				skipped = append(skipped, why)
 			}
 		}
-		changed[name] = t.bytes()
-	} else {
-		for _, c := range correct {
-			skipped = append(skipped, fmt.Sprintf("%s stands in YAML: set %s to %s there by hand", c.Asset, c.Field, c.Value))
+		return t.bytes(), skipped, nil
+	}
+	if patched = addToSection(string(data), add); patched == nil {
+		return nil, nil, nil
+	}
+	for _, c := range correct {
+		skipped = append(skipped, fmt.Sprintf("%s stands in YAML: set %s to %s there by hand", c.Asset, c.Field, c.Value))
+	}
+	return patched, skipped, nil
+}
+
+// took reports whether what was to be changed is in the patched port.
+func took(p *Port, add []Addition, correct []Correction, skipped []string) bool {
+	for i := range add {
+		if p.Asset(add[i].ID) == nil {
+			return false
 		}
-		if len(add) > 0 {
-			name, patched, err := addToSection(files, add)
-			if err != nil {
-				return nil, skipped, err
-			}
-			changed[name] = patched
+	}
+	missed := 0
+	for _, c := range correct {
+		a := p.Asset(c.Asset)
+		switch {
+		case a == nil,
+			c.Field == "firmware" && a.Firmware != c.Value,
+			c.Field == "serial" && a.Serial != c.Value,
+			c.Field == "model" && a.Model != c.Value:
+			missed++
 		}
 	}
-	if err := checkPatched(filepath.Base(path), files, changed, now); err != nil {
-		return nil, skipped, err
-	}
-	for _, name := range sortedNames(changed) {
-		text = append(text, unified(name, files[name], changed[name])...)
-	}
-	return text, skipped, nil
+	return missed <= len(skipped)
 }
 
 // unified is the difference of one file, in the form that patch and git take.
@@ -134,19 +188,13 @@ func portFiles(dir string) (map[string][]byte, error) {
 	return files, nil
 }
 
-// inventoryOf is the CSV file with the columns that an inventory needs, "" where
-// there is none.
-func inventoryOf(files map[string][]byte) string {
-	for _, name := range sortedNames(files) {
-		if filepath.Ext(name) != ".csv" {
-			continue
-		}
-		head, err := csv.NewReader(bytes.NewReader(files[name])).Read()
-		if err == nil && !slices.ContainsFunc(neededColumns, func(c string) bool { return !slices.Contains(head, c) }) {
-			return name
-		}
-	}
-	return ""
+// isInventory reports whether a CSV file has the columns that an inventory needs. It is
+// read as the port file reads it: a byte order mark and lines of comment may stand first.
+func isInventory(data []byte) bool {
+	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	in.Comment = '#'
+	head, err := in.Read()
+	return err == nil && !slices.ContainsFunc(neededColumns, func(c string) bool { return !slices.Contains(head, c) })
 }
 
 // rows is an inventory in CSV as its lines, of which only those that change are
@@ -167,15 +215,21 @@ func newRows(name string, data []byte) (*rows, error) {
 	for line := range strings.Lines(string(data)) {
 		t.lines = append(t.lines, line)
 	}
+	header := false
 	for i, line := range t.lines {
+		line = strings.TrimPrefix(line, "\ufeff")
+		if strings.HasPrefix(line, "#") || strings.TrimSpace(line) == "" {
+			continue
+		}
 		fields, err := csv.NewReader(strings.NewReader(line)).Read()
 		switch {
-		case i == 0 && err != nil:
+		case !header && err != nil:
 			return nil, fmt.Errorf("%s: the header: %w", name, err)
-		case i == 0:
+		case !header:
+			header = true
 			t.width = len(fields)
 			for k, h := range fields {
-				t.at[strings.TrimPrefix(h, "\ufeff")] = k
+				t.at[h] = k
 			}
 		case err == nil && len(fields) > t.at["id"]:
 			t.row[fields[t.at["id"]]] = i
@@ -259,41 +313,48 @@ var (
 	nextSection   = regexp.MustCompile(`(?m)^[a-z_]+:`)
 )
 
-// addToSection adds devices to the end of the section assets.
-func addToSection(files map[string][]byte, add []Addition) (string, []byte, error) {
-	for _, name := range sortedNames(files) {
-		data := string(files[name])
-		at := assetsSection.FindStringIndex(data)
-		if filepath.Ext(name) == ".csv" || at == nil {
-			continue
-		}
-		end := len(data)
-		if next := nextSection.FindStringIndex(data[at[1]:]); next != nil {
-			end = at[1] + next[0]
-		}
-		// Comments and empty lines before the next section belong to it.
-		body := data[:end]
-		for {
-			cut := strings.LastIndex(strings.TrimSuffix(body, "\n"), "\n") + 1
-			if line := strings.TrimSpace(body[cut:]); cut <= at[1] || line != "" && !strings.HasPrefix(line, "#") {
-				break
-			}
-			body = body[:cut]
-		}
-		if !strings.HasSuffix(body, "\n") {
-			body += "\n"
-		}
-		indent := "  "
-		if m := regexp.MustCompile(`(?m)^( *)- `).FindStringSubmatch(data[at[1]:end]); m != nil {
-			indent = m[1]
-		}
-		var b strings.Builder
-		for i := range add {
-			b.WriteString(indent + "- " + flow(&add[i]) + "\n")
-		}
-		return name, []byte(body + b.String() + data[len(strings.TrimSuffix(body, "\n"))+1:]), nil
+// addToSection adds devices to the end of the section assets of a YAML file; nil: it has
+// none that is written as a list of lines.
+func addToSection(data string, add []Addition) []byte {
+	at := assetsSection.FindStringIndex(data)
+	if at == nil {
+		return nil
 	}
-	return "", nil, errors.New("the port file has neither an inventory in CSV nor a section assets written as a list of lines: add one, then ask again")
+	end := len(data)
+	if next := nextSection.FindStringIndex(data[at[1]:]); next != nil {
+		end = at[1] + next[0]
+	}
+	// Comments and empty lines before the next section belong to it.
+	body := data[:end]
+	for {
+		cut := strings.LastIndex(strings.TrimSuffix(body, "\n"), "\n") + 1
+		if line := strings.TrimSpace(body[cut:]); cut <= at[1] || line != "" && !strings.HasPrefix(line, "#") {
+			break
+		}
+		body = body[:cut]
+	}
+	if !strings.HasSuffix(body, "\n") {
+		body += "\n"
+	}
+	indent := "  "
+	if m := regexp.MustCompile(`(?m)^( *)- `).FindStringSubmatch(data[at[1]:end]); m != nil {
+		indent = m[1]
+	}
+	var b strings.Builder
+	for i := range add {
+		b.WriteString(indent + "- " + flow(&add[i]) + "\n")
+	}
+	return []byte(body + b.String() + data[len(strings.TrimSuffix(body, "\n"))+1:])
+}
+
+// plain is what means itself in YAML without quotes.
+var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.-]*$|^[0-9]+(\.[0-9]+){3}$`)
+
+func plainOr(s string) string {
+	if plain.MatchString(s) {
+		return s
+	}
+	return strconv.Quote(s)
 }
 
 // flow is a device as one line of YAML.
@@ -304,14 +365,14 @@ func flow(a *Addition) string {
 		switch {
 		case f[1] == "":
 		case f[0] == "ip":
-			address = "ip: " + f[1]
+			address = "ip: " + plainOr(f[1])
 		case f[0] == "mac":
 			if address != "" {
 				address += ", "
 			}
 			address += "mac: " + strconv.Quote(f[1])
 		case f[0] == "id" || f[0] == "domain" || f[0] == "kind" || f[0] == "zone":
-			parts = append(parts, f[0]+": "+f[1])
+			parts = append(parts, f[0]+": "+plainOr(f[1]))
 		default:
 			parts = append(parts, f[0]+": "+strconv.Quote(f[1]))
 		}
@@ -322,11 +383,11 @@ func flow(a *Addition) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// checkPatched loads the patched files from a copy.
-func checkPatched(name string, files, changed map[string][]byte, now time.Time) error {
+// loadPatched loads the patched files from a copy.
+func loadPatched(name string, files, changed map[string][]byte, now time.Time) (*Port, error) {
 	dir, err := os.MkdirTemp("", "quaywatch-patch-")
 	if err != nil {
-		return fmt.Errorf("checking the patch: %w", err)
+		return nil, fmt.Errorf("checking the patch: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // a left-over copy holds what the port file holds
 	for n, data := range files {
@@ -335,12 +396,12 @@ func checkPatched(name string, files, changed map[string][]byte, now time.Time) 
 		}
 		path := filepath.Join(dir, filepath.FromSlash(n))
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, data, 0o600)); err != nil {
-			return fmt.Errorf("checking the patch: %w", err)
+			return nil, fmt.Errorf("checking the patch: %w", err)
 		}
 	}
 	p, problems := Check(filepath.Join(dir, name), now)
 	if p == nil {
-		return fmt.Errorf("the patched port file would have faults: %s", strings.ReplaceAll(problems.Err().Error(), dir+string(filepath.Separator), ""))
+		return nil, fmt.Errorf("the patched port file would have faults: %s", strings.ReplaceAll(problems.Err().Error(), dir+string(filepath.Separator), ""))
 	}
-	return nil
+	return p, nil
 }

@@ -122,3 +122,46 @@ parties:
 		t.Errorf("a section on one line: %v", err)
 	}
 }
+
+// TestRegisterPatchFindsTheInventory: a table that looks like an inventory and is none of
+// the port is left alone, as are an order mark of bytes and comments before the header; a
+// directory is taken for a port file as everywhere.
+func TestRegisterPatchFindsTheInventory(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("port.yaml", `port: {name: T, locode: ZZTST, time_zone: UTC, currency: EUR, security_level: 1, centre: [0, 50]}
+zones: [{id: z, domain: ot, level: 1, networks: [10.0.0.0/24]}]
+assets_csv: machines.csv
+`)
+	const head = "id,name,domain,kind,vendor,product,model,firmware,serial,ip,mac,zone,area,owner,criticality\n"
+	if _, problems := Check(filepath.Join(dir, "port.yaml"), today); problems == nil {
+		t.Log("the file of machines is asked for before it is there")
+	}
+	write("machines.csv", "\ufeff# our machines\n"+head+"a,A,ot,plc,,,,1.0,,10.0.0.1,,z,,,\n")
+	write("export.csv", head+"a,A,ot,plc,,,,0.9,,10.0.0.1,,z,,,\n")
+	p, problems := Check(filepath.Join(dir, "port.yaml"), today)
+	if p == nil || p.Asset("a") == nil {
+		t.Fatalf("the port does not load: %v", problems)
+	}
+	add := []Addition{{ID: "b", Name: "B", Domain: "ot", Kind: "hmi", IP: "10.0.0.9", Zone: "z"}}
+	fix := []Correction{{"a", "firmware", "2.0"}}
+	for _, path := range []string{filepath.Join(dir, "port.yaml"), dir} {
+		diff, skipped, err := RegisterPatch(path, add, fix, today)
+		if err != nil || len(skipped) != 0 || strings.Contains(string(diff), "export.csv") || !strings.Contains(string(diff), "b/machines.csv") {
+			t.Fatalf("%s: %v, %q\n%s", path, err, skipped, diff)
+		}
+		after := patched(t, filepath.Join(dir, "port.yaml"), diff)
+		if after.Asset("b") == nil || after.Asset("a").Firmware != "2.0" {
+			t.Errorf("%s: the patch does nothing to the port", path)
+		}
+	}
+	diff, skipped, err := RegisterPatch(dir, nil, fix, today)
+	if err != nil || len(skipped) != 0 || !strings.Contains(string(diff), "b/machines.csv") {
+		t.Errorf("a correction alone: %v, %q\n%s", err, skipped, diff)
+	}
+}
