@@ -125,8 +125,8 @@ func corrections(row assetRow) (out []port.Correction) {
 		return nil
 	}
 	for _, f := range []struct{ name, declared, seen string }{{"firmware", row.Asset.Firmware, row.Host.Firmware}, {"model", row.Asset.Model, row.Host.Model}, {"serial", row.Asset.Serial, row.Host.Serial}} {
-		if f.declared != "" && f.seen != "" && !strings.EqualFold(strings.TrimSpace(f.declared), strings.TrimSpace(f.seen)) {
-			out = append(out, port.Correction{Asset: row.Asset.ID, Field: f.name, Value: strings.TrimSpace(f.seen)})
+		if seen := clean(f.seen); f.declared != "" && seen != "" && !strings.EqualFold(strings.TrimSpace(f.declared), seen) {
+			out = append(out, port.Correction{Asset: row.Asset.ID, Field: f.name, Value: seen})
 		}
 	}
 	return out
@@ -199,7 +199,7 @@ func (c *Console) reconciled(r *http.Request, id string) (Reconciled, error) {
 		d.Correct = []port.Correction{{Asset: d.Asset, Field: "address", Value: cmp.Or(ip, "-") + " " + cmp.Or(mac, "-")}}
 	case Adopt:
 		a := additionOf(h)
-		a.ID, a.Name, a.Domain, a.Kind = strings.TrimSpace(f.Get("asset")), strings.TrimSpace(f.Get("name")), f.Get("domain"), f.Get("kind")
+		a.ID, a.Name, a.Domain, a.Kind = strings.TrimSpace(f.Get("asset")), f.Get("name"), f.Get("domain"), f.Get("kind")
 		switch {
 		case !assetID.MatchString(a.ID) || len(a.ID) > 64:
 			return d, wrong("Give it an id of lower-case letters and digits, with single hyphens between them.")
@@ -210,6 +210,7 @@ func (c *Console) reconciled(r *http.Request, id string) (Reconciled, error) {
 		case len([]rune(a.Name)) > 120:
 			return d, wrong("Keep the name under 120 characters.")
 		}
+		a.Name = clean(a.Name)
 		d.Device = a
 	default:
 		return d, wrong("That step is not known.")
@@ -231,21 +232,29 @@ func addressOf(h *network.Host) (ip, mac string) {
 	return ip, mac
 }
 
+// clean makes a field of the register of what came over the network: no control
+// characters, at most 120 of others, and nothing in front by which a program of tables
+// would take it for a formula.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r == '\ufffd' || r == '\u2028' || r == '\u2029' {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
+	s = strings.TrimSpace(strings.TrimLeft(s, "=+@ "))
+	if len(s) > 1 && s[0] == '-' && (s[1] < '0' || s[1] > '9') {
+		s = strings.TrimLeft(s, "-=+@ ")
+	}
+	if r := []rune(s); len(r) > 120 {
+		s = strings.TrimSpace(string(r[:120]))
+	}
+	return s
+}
+
 // additionOf is what a device said of itself, as the register would have it. What
 // came over the network is data of a stranger: it is cut and cleaned.
 func additionOf(h *network.Host) port.Addition {
-	clean := func(s string) string {
-		s = strings.Map(func(r rune) rune {
-			if r < ' ' || r == 0x7f || r == '\ufffd' {
-				return -1
-			}
-			return r
-		}, strings.ToValidUTF8(s, ""))
-		if r := []rune(s); len(r) > 120 {
-			s = string(r[:120])
-		}
-		return strings.TrimSpace(s)
-	}
 	a := port.Addition{Vendor: clean(h.Vendor), Product: clean(h.Product), Model: clean(h.Model), Firmware: clean(h.Firmware), Serial: clean(h.Serial), Zone: h.Zone}
 	a.IP, a.MAC = addressOf(h)
 	return a
