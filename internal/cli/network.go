@@ -224,7 +224,7 @@ func readNetwork(c *cobra.Command, p *port.Port, args []string, also func(*event
 		in = sortInputs(args)
 	}
 	var src *pcap.Source
-	o := pcap.Options{Clock: func() time.Time { return time.Unix(0, src.Stats().Last).UTC() }}
+	o := pcap.Options{Clock: func() time.Time { return src.Newest() }}
 	src = pcap.New("pcap", in.captures, o)
 	if args[0] == "-" {
 		o.Input = "standard input"

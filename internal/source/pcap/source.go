@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/quaywatch/quaywatch/ics"
@@ -89,6 +90,7 @@ type Source struct {
 	table     *table
 	sightings sightings
 	stats     Stats
+	newest    atomic.Int64 // packet time, nanoseconds: stats.Last for other goroutines
 	problems  []error
 	book      bookmark
 	here      func(now int64) error // marks the place of the file that is followed
@@ -135,6 +137,10 @@ func (s *Source) ID() string { return s.id }
 
 // Stats is what was read; call it after Run.
 func (s *Source) Stats() Stats { return s.stats }
+
+// Newest is the newest packet time that was read so far, the beginning of 1970 where there
+// was none. It may be called from any goroutine, while Run runs.
+func (s *Source) Newest() time.Time { return unix(s.newest.Load()) }
 
 // Problems are the inputs that could not be read to their end, with file and
 // packet; at most a thousand. Call it after Run. They do not fail the run:
@@ -387,7 +393,10 @@ func (s *Source) packet(ctx context.Context, it *item) error {
 	if s.stats.First == 0 {
 		s.stats.First = it.time
 	}
-	s.stats.Last = max(s.stats.Last, it.time)
+	if it.time > s.stats.Last {
+		s.stats.Last = it.time
+		s.newest.Store(it.time)
+	}
 	if it.refused != "" {
 		s.stats.Refused++
 		s.feed.Rejected(it.refused, s.table.rawOf(&it.frame))
