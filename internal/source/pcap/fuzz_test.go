@@ -3,6 +3,7 @@ package pcap
 import (
 	"bytes"
 	"context"
+	"slices"
 	"testing"
 	"time"
 )
@@ -30,6 +31,13 @@ func FuzzCapture(f *testing.F) {
 		}
 		if packets != s.stats.Packets-s.stats.Refused {
 			t.Fatalf("%d packets told of %d", packets, s.stats.Packets)
+		}
+		if c, err := openCapture(bytes.NewReader(b), "x"); err == nil {
+			a, _ := openCapture(bytes.NewReader(b), "x")
+			want, wantEnd := readWhole(&one{c: c})
+			if got, end := readWhole(readAheadOf(a)); !slices.Equal(want, got) || wantEnd != end {
+				t.Fatalf("%d packets and %q, ahead %d and %q", len(want), wantEnd, len(got), end)
+			}
 		}
 	})
 }
