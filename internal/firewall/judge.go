@@ -71,6 +71,8 @@ type Reach struct {
 	Via      []string `json:"via"`     // firewalls with the rules, by file and line
 	Conduits []string `json:"conduits,omitempty"`
 	Undue    bool     `json:"undue"` // no conduit allows it
+	Why      string   `json:"-"`     // where undecided
+	Texts    []string `json:"-"`     // the rules as they are written
 }
 
 // ConduitState is how one conduit is carried out.
@@ -96,7 +98,8 @@ type judgement struct {
 	s        *space
 	zones    []judgedZone
 	conduits map[[2]int][]judgedConduit
-	parts    []map[[2]int][]part // by device and zone pair
+	fates    []fates         // by device
+	zonesAt  [dims][][]int32 // zones of each class of addresses
 }
 
 type judgedZone struct {
@@ -123,7 +126,7 @@ func Judge(p *port.Port, at time.Time, devices []*Device) *Report {
 	r := &Report{AsOf: at, Rules: []RuleReport{}, Reach: []Reach{}, Conduits: []ConduitState{}}
 	for k, d := range devices {
 		r.Firewalls = append(r.Firewalls, d.report())
-		r.Rules = append(r.Rules, j.rules(k)...)
+		r.Rules = append(r.Rules, j.rules(k, j.fates[k].pass.pairs())...)
 	}
 	r.Reach = append(r.Reach, j.reach()...)
 	r.Conduits = append(r.Conduits, j.conduitStates()...)
@@ -183,6 +186,7 @@ func newJudgement(p *port.Port, at time.Time, devices []*Device, more []Match) *
 	for i := range j.zones {
 		j.zones[i].src, j.zones[i].dst = j.s.bits(Src, j.zones[i].set), j.s.bits(Dst, j.zones[i].set)
 	}
+	j.zoneClasses()
 	for i := range p.Conduits {
 		c := &p.Conduits[i]
 		if len(lines[c]) == 0 {
@@ -196,7 +200,7 @@ func newJudgement(p *port.Port, at time.Time, devices []*Device, more []Match) *
 		j.conduits[pair] = append(j.conduits[pair], jc)
 	}
 	for _, d := range devices {
-		j.parts = append(j.parts, j.split(d))
+		j.fates = append(j.fates, j.split(d))
 	}
 	return j
 }
@@ -221,40 +225,6 @@ func allowed(l *port.Allow) Match {
 		m[DstPort] = s.tidy()
 	}
 	return m
-}
-
-// split tells the fates at one device by pairs of zones.
-func (j *judgement) split(d *Device) map[[2]int][]part {
-	e := &evaluation{s: j.s, boxed: map[*Rule]boxedRule{}, ids: map[*Rule]int32{}}
-	pieces := e.policy(d.Policy, disjoint(j.s.boxes(d.region())))
-	list := make([]part, len(pieces))
-	for i := range pieces {
-		list[i] = part{pieces[i].b, pieces[i].verdict(), e.deciders(&pieces[i])}
-		for _, k := range []Dim{In, Out} {
-			list[i].b[k] = j.s.bits(k, full(k))
-		}
-	}
-	if !d.oneWay() {
-		list = settle(list)
-	}
-	out := map[[2]int][]part{}
-	for i := range list {
-		x := &list[i]
-		for a := range j.zones {
-			if !x.b[Src].meets(j.zones[a].src) {
-				continue
-			}
-			for b := range j.zones {
-				if a == b || !x.b[Dst].meets(j.zones[b].dst) {
-					continue
-				}
-				y := *x
-				y.b[Src], y.b[Dst] = x.b[Src].and(j.zones[a].src), x.b[Dst].and(j.zones[b].dst)
-				out[[2]int{a, b}] = append(out[[2]int{a, b}], y)
-			}
-		}
-	}
-	return out
 }
 
 // settle makes undecided what has one fate by some interfaces and another by

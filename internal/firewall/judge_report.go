@@ -1,6 +1,7 @@
 package firewall
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -16,16 +17,13 @@ type ruleParts struct {
 	conduits  []string
 }
 
-// rules judges the rules of one device.
-func (j *judgement) rules(k int) []RuleReport {
+// rules judges what the rules of one device do between the pairs of zones of a list.
+func (j *judgement) rules(k int, list [][2]int) []RuleReport {
 	groups := map[string]*ruleParts{}
 	var order []string
-	for _, pair := range pairs(j.parts[k]) {
+	for _, pair := range list {
 		allowed := j.conduitBoxes(pair)
-		for _, x := range j.parts[k][pair] {
-			if x.verdict == Deny {
-				continue
-			}
+		for _, x := range j.passing(k, pair) {
 			key := strings.Join(ruleWhere(x.by), "\n") + ruleNames(x.by)
 			g := groups[key]
 			if g == nil {
@@ -69,22 +67,26 @@ func ruleNames(rules []*Rule) string {
 	return strings.Join(names, "; ")
 }
 
+func ruleTexts(rules []*Rule) []string {
+	var out []string
+	for _, r := range rules {
+		if r.Text != "" && !slices.Contains(out, r.Text) {
+			out = append(out, r.Text)
+		}
+	}
+	return out
+}
+
 func stateOrder(s State) int {
 	return slices.Index([]State{Undue, Wider, Uncertain, Due}, s)
 }
 
 func (j *judgement) ruleReport(k int, g *ruleParts) (RuleReport, bool) {
 	r := RuleReport{Firewall: j.devices[k].name(), Where: ruleWhere(g.by), Name: ruleNames(g.by), Conduits: g.conduits}
-	var texts []string
 	for _, x := range g.by {
-		if x.Text != "" && !slices.Contains(texts, x.Text) {
-			texts = append(texts, x.Text)
-		}
-		if r.Why == "" {
-			r.Why = x.Why
-		}
+		r.Why = cmp.Or(r.Why, x.Why)
 	}
-	r.Text = strings.Join(texts, "; ")
+	r.Text = strings.Join(ruleTexts(g.by), "; ")
 	undue, due, uncertain := j.crossings(g.undue), j.crossings(g.due), j.crossings(g.uncertain)
 	switch {
 	case len(undue) > 0 && len(due) > 0:
@@ -93,9 +95,7 @@ func (j *judgement) ruleReport(k int, g *ruleParts) (RuleReport, bool) {
 		r.State, r.Undue, r.Why = Undue, undue, ""
 	case len(uncertain) > 0:
 		r.State, r.Undue = Uncertain, uncertain
-		if r.Why == "" {
-			r.Why = "it depends on the interface, which is not known"
-		}
+		r.Why = cmp.Or(r.Why, byInterface)
 	case len(due) > 0:
 		r.State, r.Why = Due, ""
 	default:
@@ -136,25 +136,23 @@ type through struct {
 	via     []string // device and places, one a device
 	rules   string   // device and names of rules
 	where   []string // places of rules
+	why     string   // where undecided
+	by      []*Rule
 }
 
 func (j *judgement) through(pair [2]int) []through {
 	var live []through
 	first := true
 	for k, d := range j.devices {
-		parts := j.parts[k][pair]
-		if d.Host || d.Known == "" || len(parts) == 0 {
+		if !d.between() || !j.fates[k].covers(pair) {
 			continue
 		}
 		var next []through
-		for _, x := range parts {
-			if x.verdict == Deny {
-				continue
-			}
+		for _, x := range j.passing(k, pair) {
 			where := ruleWhere(x.by)
 			step, rules := d.name()+" "+strings.Join(where, ", "), d.name()+" "+ruleNames(x.by)
 			if first {
-				next = append(next, through{x.b, x.verdict, []string{step}, rules, where})
+				next = append(next, through{x.b, x.verdict, []string{step}, rules, where, x.why(), x.by})
 				continue
 			}
 			for _, y := range live {
@@ -163,7 +161,8 @@ func (j *judgement) through(pair [2]int) []through {
 					if x.verdict == Undecided {
 						v = Undecided
 					}
-					next = append(next, through{y.b.and(x.b), v, append(slices.Clone(y.via), step), y.rules + ", " + rules, append(slices.Clone(y.where), where...)})
+					next = append(next, through{y.b.and(x.b), v, append(slices.Clone(y.via), step), y.rules + ", " + rules,
+						append(slices.Clone(y.where), where...), cmp.Or(y.why, x.why()), addRules(slices.Clone(y.by), x.by)})
 				}
 			}
 		}
@@ -175,13 +174,15 @@ func (j *judgement) through(pair [2]int) []through {
 // reach tells what gets from IT to OT.
 func (j *judgement) reach() []Reach {
 	var out []Reach
+	reached := j.reached()
 	for a := range j.zones {
 		for b := range j.zones {
 			if j.zones[a].Domain != port.IT || j.zones[b].Domain != port.OT {
 				continue
 			}
-			pair := [2]int{a, b}
-			out = append(out, j.reachPair(pair)...)
+			if pair := [2]int{a, b}; reached.has(pair) {
+				out = append(out, j.reachPair(pair)...)
+			}
 		}
 	}
 	return out
@@ -217,7 +218,7 @@ func (j *judgement) reachPair(pair [2]int) []Reach {
 	var out []Reach
 	for _, key := range order {
 		g := groups[key]
-		r := Reach{Crossing: Crossing{j.zones[pair[0]].ID, j.zones[pair[1]].ID, j.traffic(g.boxes)}, Verdict: g.t.verdict, Via: g.t.via, Undue: g.undue}
+		r := Reach{Crossing: Crossing{j.zones[pair[0]].ID, j.zones[pair[1]].ID, j.traffic(g.boxes)}, Verdict: g.t.verdict, Via: g.t.via, Undue: g.undue, Why: g.t.why, Texts: ruleTexts(g.t.by)}
 		if !g.undue {
 			r.Conduits = j.serving(pair, g.boxes)
 		}
@@ -259,11 +260,11 @@ func (j *judgement) conduitState(pair [2]int, c judgedConduit) ConduitState {
 	between := false
 	var denied, uncertain []part
 	for k, d := range j.devices {
-		if d.Host || d.Known == "" || len(j.parts[k][pair]) == 0 {
+		if !d.between() || !j.fates[k].covers(pair) {
 			continue
 		}
 		between = true
-		for _, x := range j.parts[k][pair] {
+		for _, x := range j.meeting(k, pair) {
 			switch x.verdict {
 			case Deny:
 				denied = append(denied, x)

@@ -41,13 +41,15 @@ func Openings(p *port.Port, at time.Time, devices []*Device, targets []Target) [
 		matches[i] = m
 	}
 	j := newJudgement(p, at, devices, matches)
+	reached := j.reached()
 	ways := map[[2]int][]through{}
-	for a := range j.zones {
-		for b := range j.zones {
-			if pair := [2]int{a, b}; a != b {
-				ways[pair] = j.through(pair)
-			}
+	way := func(pair [2]int) []through {
+		w, known := ways[pair]
+		if !known && reached.has(pair) {
+			w = j.through(pair)
+			ways[pair] = w
 		}
+		return w
 	}
 	var out []Opening
 	for i, t := range targets {
@@ -59,7 +61,7 @@ func Openings(p *port.Port, at time.Time, devices []*Device, targets []Target) [
 		for a := range j.zones {
 			for b := range j.zones {
 				if j.zones[b].Zone == z && a != b {
-					out = append(out, j.openings([2]int{a, b}, ways[[2]int{a, b}], t, want)...)
+					out = append(out, j.openings([2]int{a, b}, way([2]int{a, b}), t, want)...)
 				}
 			}
 		}
@@ -76,7 +78,7 @@ func (j *judgement) openings(pair [2]int, ways []through, t Target, want box) []
 			if !d.Host || d.Asset != t.Asset {
 				continue
 			}
-			for _, x := range j.parts[k][pair] {
+			for _, x := range j.meeting(k, pair) {
 				if x.verdict == Deny {
 					left = minus(left, []box{x.b})
 				}

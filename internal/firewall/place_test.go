@@ -66,8 +66,8 @@ func TestUnplacedAgainstOracle(t *testing.T) {
 			got, n := Undecided, 0
 			packet := h.packet(pol)
 			packet[In], packet[Out] = num{}, num{}
-			for pair, parts := range j.parts[0] {
-				for _, x := range parts {
+			for _, pair := range j.fates[0].cover.pairs() {
+				for _, x := range j.meeting(0, pair) {
 					if j.s.match(x.b).Has(packet) {
 						got, n = x.verdict, n+1
 						if j.zones[pair[0]].ID != from.ID || j.zones[pair[1]].ID != to.ID {
