@@ -1,6 +1,7 @@
 package network
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -33,10 +34,11 @@ const (
 	maxPortsLeft = 16  // further ports of one line are taken for a range that is needed
 )
 
-// Narrow holds each conduit against the traffic of at least so many days. Nothing
-// is proposed where the listening was too short or had gaps, where the table of uses was
-// full, or where nothing of a zone was heard: then the verdict is undecided.
-func (w *Watch) Narrow(days int) []Narrowing {
+// Narrow holds each conduit against the traffic of at least so many days, or only
+// those that are named. Nothing is proposed where the listening was too short or had
+// gaps, where the table of uses was full, or where nothing of a zone was heard: then
+// the verdict is undecided.
+func (w *Watch) Narrow(days int, conduits ...string) []Narrowing {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.port == nil {
@@ -44,9 +46,12 @@ func (w *Watch) Narrow(days int) []Narrowing {
 	}
 	doubt := w.tooLittle(time.Duration(days) * 24 * time.Hour)
 	heard := w.uses.heardZones()
-	out := make([]Narrowing, 0, len(w.port.Conduits))
+	out := make([]Narrowing, 0, cmp.Or(len(conduits), len(w.port.Conduits)))
 	for i := range w.port.Conduits {
 		c := &w.port.Conduits[i]
+		if len(conduits) > 0 && !slices.Contains(conduits, c.ID) {
+			continue
+		}
 		n := Narrowing{Conduit: c.ID, From: c.From, To: c.To}
 		switch {
 		case c.Expired(w.newest):
@@ -63,6 +68,19 @@ func (w *Watch) Narrow(days int) []Narrowing {
 		out = append(out, n)
 	}
 	return out
+}
+
+// Listening is the time that traffic was heard over.
+type Listening struct {
+	Since, Until time.Time     // of the oldest and the newest traffic; zero where there was none
+	Heard        time.Duration // of it, without gaps in which nothing was heard
+}
+
+// Listening tells how long the watch has listened.
+func (w *Watch) Listening() Listening {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return Listening{w.oldest, w.newest, w.watched}
 }
 
 // tooLittle says why the listening proves nothing, "" where it does.

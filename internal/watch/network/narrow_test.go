@@ -1,6 +1,8 @@
 package network
 
 import (
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +104,24 @@ func TestNarrowWithoutProof(t *testing.T) {
 		n := narrowed(c.w, days, c.conduit)
 		if n.Verdict != c.verdict || !strings.Contains(n.Why, c.why) || n.YAML != "" {
 			t.Errorf("%s: %+v", c.name, n)
+		}
+	}
+}
+
+// TestNarrowOne: asked for one conduit the answer is the one of the whole list, with
+// the time of listening and what was asked of whom beside it.
+func TestNarrowOne(t *testing.T) {
+	w := month(loadText(t, testPort), 31*24*time.Hour, 0, flow("10.20.1.5", "10.20.2.9", 502, "modbus", "read", "identify"))
+	one := w.Narrow(NarrowDays, "poll")
+	if len(one) != 1 || !reflect.DeepEqual(one[0], narrowed(w, NarrowDays, "poll")) {
+		t.Errorf("%+v", one)
+	}
+	if l := w.Listening(); l.Until.Sub(l.Since) < 31*24*time.Hour || l.Heard != l.Until.Sub(l.Since) {
+		t.Errorf("%+v", l)
+	}
+	for _, u := range w.Picture().Uses {
+		if u.Conduit == "poll" && u.Flows > 0 && !slices.Equal(u.Operations, []string{"identify", "read"}) {
+			t.Errorf("asked: %v", u.Operations)
 		}
 	}
 }

@@ -109,7 +109,8 @@ type ConduitUse struct {
 	Example     string    `json:"example,omitempty"` // "10.20.4.7 → 10.30.1.12:1433"
 	Client      string    `json:"-"`                 // addresses of the example; empty below IP
 	Server      string    `json:"-"`
-	Pairs       int       `json:"pairs"` // distinct client and server addresses
+	Pairs       int       `json:"pairs"`                // distinct client and server addresses
+	Operations  []string  `json:"operations,omitempty"` // that were asked for, as far as they were seen
 }
 
 // Picture is the network as observed, hosts ordered by id, uses by zones and port.

@@ -91,7 +91,7 @@ func (u *uses) list(p *port.Port, watched time.Duration, now time.Time) []Condui
 	for k, r := range u.rows {
 		out = append(out, ConduitUse{From: k.from, To: k.to, Conduit: k.conduit, Transport: k.transport, Port: k.port,
 			Application: k.application, Verdict: k.verdict, Why: r.why, Flows: r.flows, Bytes: r.bytes,
-			First: r.first, Last: r.last, Example: r.example, Client: r.client, Server: r.server, Pairs: len(r.pairs)})
+			First: r.first, Last: r.last, Example: r.example, Client: r.client, Server: r.server, Pairs: len(r.pairs), Operations: sortedKeys(r.operations)})
 	}
 	if p != nil {
 		for i := range p.Conduits {
