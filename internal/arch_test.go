@@ -103,7 +103,7 @@ var rooms = map[string][]string{
 
 	// Faces: stages and identity, never a store or the stream.
 	"internal/server":  {"internal/port", "internal/event", "internal/finding", "internal/identity", "internal/advisory", "internal/report", "internal/watch/*"},
-	"internal/console": {"internal/coast", "internal/port", "internal/event", "internal/finding", "internal/identity", "internal/advisory", "internal/report", "internal/watch/*", "internal/attackgraph", "internal/continuity", "internal/risk", "internal/server", "internal/console/assets"}, // server: the Pages interface that the console draws
+	"internal/console": {"internal/coast", "internal/port", "internal/firewall", "internal/event", "internal/finding", "internal/identity", "internal/advisory", "internal/report", "internal/watch/*", "internal/attackgraph", "internal/continuity", "internal/risk", "internal/server", "internal/console/assets"}, // server: the Pages interface that the console draws
 
 	"internal/console/assets":      {},    // the committed bundles
 	"internal/console/consoletest": {"*"}, // a made-up port for the tests of the console

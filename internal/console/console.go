@@ -67,7 +67,14 @@ type Deps struct {
 	Feeds func() []server.FeedStatus // optional: the AIS feeds out
 	// Graph calls use with the attack graph of what is known now, without an entry,
 	// and with nobody else using it; optional: paths are then not asked.
-	Graph     func(ctx context.Context, use func(*attackgraph.Model) error) error
+	Graph func(ctx context.Context, use func(*attackgraph.Model) error) error
+	// Walls is what the rules of firewalls let through; optional, and nil where the port
+	// file names no configuration.
+	Walls func(ctx context.Context) *Walls
+	// Narrow proposes narrower conduits of what was heard over so many days, and
+	// Listening says over what time that was; optional, both together.
+	Narrow    func(days int, conduits ...string) []network.Narrowing
+	Listening func() network.Listening
 	Paper     func() report.PaperState // optional: the paper pack that is printed by the clock
 	Past      Past                     // optional: devices then have no history
 	Reconcile Reconciliation           // optional: decisions on devices are then not kept
@@ -96,6 +103,7 @@ type Console struct {
 	ports  portCache
 	hosts  hostCache
 	seas   seasCache
+	pairs  pairCache
 }
 
 // New makes the console. It fails where a needed dependency is missing or the
@@ -154,6 +162,8 @@ func (c *Console) routes() {
 	view("/hosts/{id}", identity.ViewNetwork, c.host)
 	view("/zones", identity.ViewNetwork, c.zones)
 	view("/zones/{from}/{to}", identity.ViewNetwork, c.zonePair)
+	view("/zones/{from}/{to}/drawer", identity.ViewNetwork, c.zonePairDrawer)
+	view("/firewalls", identity.ViewNetwork, c.firewalls)
 	view("/network", identity.ViewNetwork, c.network)
 	c.mux.Handle("GET /network.json", c.guardHTTP(identity.ViewNetwork, http.HandlerFunc(c.networkJSON)))
 	view("/people", identity.ViewPeople, c.people)

@@ -54,7 +54,7 @@ func TestPages(t *testing.T) {
 		"/network":                "by Purdue level",
 		"/network?open=cctv":      "10.50.0.99",
 		"/zones/cctv/tos":         "It did, and nothing allows all of it",
-		"/zones/tos/cctv":         "It may; nobody was seen doing so",
+		"/zones/tos/cctv":         "It may, and firewalls stop it",
 		"/zones/internet/tos":     "Nothing allows it, and nothing was seen",
 		"/people":                 "No reader of this area was ever heard",
 		"/vessels":                "NORDIC HERON",

@@ -51,6 +51,6 @@ var attack = "/findings/" + attackID
 
 // pagePaths are all pages that somebody can be on.
 var pagePaths = []string{
-	"/", "/findings", attack, "/inventory", "/inventory/reconcile", "/inventory/new", "/inventory/new?since=2026-11-21&kind=changed", "/inventory/plc-asc-04", "/hosts/ip:10.50.0.99", "/zones", "/zones/cctv/tos", "/network", "/network?open=cctv&open=tos",
+	"/", "/findings", attack, "/inventory", "/inventory/reconcile", "/inventory/new", "/inventory/new?since=2026-11-21&kind=changed", "/inventory/plc-asc-04", "/hosts/ip:10.50.0.99", "/zones", "/zones?view=pairs", "/zones/cctv/tos", "/zones/dmz/tos", "/firewalls", "/network", "/network?open=cctv&open=tos",
 	"/people", "/attack", "/attack?from=vendor&to=yard-service", "/weaknesses", "/weaknesses?by=service", "/weaknesses/own", "/weaknesses/plc-asc-04/ICSA-26-001-01", "/risk", "/board", "/board/2026-10", "/continuity", "/critical/tos-service", "/critical/plc-asc-04", "/continuity?down=tos-service&hours=48", "/continuity?zone=tos&hours=12", "/vessels", "/vessels/chart", "/vessels/212123000", "/port", "/sources", "/situation",
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/quaywatch/quaywatch/internal/console"
@@ -23,7 +24,14 @@ func depsOf(w *consoletest.World) console.Deps {
 		Port: func() *port.Port { return w.Port }, Desk: w.Desk,
 		Vessels: w.Vessels, Network: w.Network, Physical: w.Physical, Health: w.Health,
 		Activity: w, Now: w.Now, Allowed: everything, PortPath: "saltmere.yaml", Feeds: feedsOut, History: w, Risk: w.Risk, Graph: w.Graph, Boards: newArchive(w), Weak: newNotices(w, 12), Reconcile: newDecisions(), Past: w.Past(),
+		Walls: wallsOf(w), Narrow: w.Narrow, Listening: w.Listening,
 	}
+}
+
+// wallsOf are the firewalls of the made-up world, judged once.
+func wallsOf(w *consoletest.World) func(context.Context) *console.Walls {
+	made := sync.OnceValue(func() *console.Walls { return console.NewWalls(w.Walls(), nil, consoletest.Now) })
+	return func(context.Context) *console.Walls { return made() }
 }
 
 // feedsOut are two AIS feeds out: one that is read, and one that nobody reads.

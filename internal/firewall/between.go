@@ -13,6 +13,7 @@ const byInterface = "it depends on the interface, which is not known"
 // when it is asked: with thousands of zones there are too many pairs to keep.
 type fates struct {
 	list  []placed
+	whole []box   // all that the device decides about
 	cover pairSet // pairs of zones that the device stands between
 	pass  pairSet // those of them between which something is permitted or undecided
 }
@@ -73,18 +74,20 @@ func (s pairSet) pairs() [][2]int {
 // split tells the fates at one device.
 func (j *judgement) split(d *Device) fates {
 	e := &evaluation{s: j.s, boxed: map[*Rule]boxedRule{}, ids: map[*Rule]int32{}}
-	pieces := e.policy(d.Policy, disjoint(j.s.boxes(d.region())))
+	whole := j.s.boxes(d.region())
+	pieces := e.policy(d.Policy, disjoint(whole))
 	list := make([]part, len(pieces))
 	for i := range pieces {
 		list[i] = part{pieces[i].b, pieces[i].verdict(), e.deciders(&pieces[i])}
-		for _, k := range []Dim{In, Out} {
-			list[i].b[k] = j.s.bits(k, full(k))
-		}
+		list[i].b = j.anyWay(list[i].b)
+	}
+	for i := range whole {
+		whole[i] = j.anyWay(whole[i])
 	}
 	if !d.oneWay() {
 		list = settle(list)
 	}
-	f := fates{list: make([]placed, 0, len(list)), cover: newPairSet(len(j.zones)), pass: newPairSet(len(j.zones))}
+	f := fates{list: make([]placed, 0, len(list)), whole: merge(whole), cover: newPairSet(len(j.zones)), pass: newPairSet(len(j.zones))}
 	for i := range list {
 		x := placed{list[i], j.touched(list[i].b, Src), j.touched(list[i].b, Dst)}
 		f.cover.add(x.from, x.to)
@@ -94,6 +97,51 @@ func (j *judgement) split(d *Device) fates {
 		f.list = append(f.list, x)
 	}
 	return f
+}
+
+// anyWay is a box whatever the interfaces.
+func (j *judgement) anyWay(b box) box {
+	for _, k := range []Dim{In, Out} {
+		b[k] = j.s.bits(k, full(k))
+	}
+	return b
+}
+
+// stands is what a device decides about between two zones.
+func (j *judgement) stands(k int, pair [2]int) []box {
+	from, to := j.zones[pair[0]].src, j.zones[pair[1]].dst
+	var out []box
+	for _, b := range j.fates[k].whole {
+		if b[Src].meets(from) && b[Dst].meets(to) {
+			b[Src], b[Dst] = b[Src].and(from), b[Dst].and(to)
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// itself is what a device sends and gets.
+func (j *judgement) itself(d *Device) []box {
+	if len(d.own) == 0 {
+		return nil
+	}
+	return j.s.boxes([]Match{All().With(Src, d.own), All().With(Dst, d.own)})
+}
+
+// unread reports whether between two zones there are addresses that no device
+// stands between. The devices' own are no matter.
+func (j *judgement) unread(pair [2]int) bool {
+	src, dst := j.zones[pair[0]].set, j.zones[pair[1]].set
+	var left []box
+	for _, family := range []Set{IPv4(), IPv6()} {
+		left = append(left, j.s.boxes([]Match{All().With(Src, src.and(family)).With(Dst, dst.and(family))})...)
+	}
+	for k, d := range j.devices {
+		if d.between() {
+			left = minus(minus(left, j.stands(k, pair)), j.itself(d))
+		}
+	}
+	return len(left) > 0
 }
 
 // touched are the zones that have addresses of the box.
@@ -149,21 +197,17 @@ func (x *part) why() string {
 func (d *Device) between() bool { return !d.Host && d.Known != "" }
 
 // reached are the pairs of zones between which something could pass all devices
-// that stand between them. For those with several devices it is an upper bound:
-// what one lets through another may not.
+// that stand between them: an upper bound, since what one lets through another may
+// not.
 func (j *judgement) reached() pairSet {
 	out := newPairSet(len(j.zones))
 	for a := range out {
 		for w := range out[a] {
-			var covered, stopped uint64
 			for k, d := range j.devices {
 				if d.between() {
-					f := &j.fates[k]
-					covered |= f.cover[a][w]
-					stopped |= f.cover[a][w] &^ f.pass[a][w]
+					out[a][w] |= j.fates[k].pass[a][w]
 				}
 			}
-			out[a][w] = covered &^ stopped
 		}
 	}
 	return out

@@ -140,20 +140,30 @@ type through struct {
 	by      []*Rule
 }
 
+// A device has a say only over the addresses that it stands between: what one lets
+// through goes on where no other stands in its way. What devices send and get
+// themselves is not judged.
 func (j *judgement) through(pair [2]int) []through {
 	var live []through
-	first := true
+	var before []box // what devices so far stand between
 	for k, d := range j.devices {
 		if !d.between() || !j.fates[k].covers(pair) {
 			continue
 		}
+		here := append(j.stands(k, pair), j.itself(d)...)
 		var next []through
+		for _, y := range live {
+			for _, b := range minus([]box{y.b}, here) {
+				rest := y
+				rest.b = b
+				next = append(next, rest)
+			}
+		}
 		for _, x := range j.passing(k, pair) {
 			where := ruleWhere(x.by)
 			step, rules := d.name()+" "+strings.Join(where, ", "), d.name()+" "+ruleNames(x.by)
-			if first {
-				next = append(next, through{x.b, x.verdict, []string{step}, rules, where, x.why(), x.by})
-				continue
+			for _, b := range minus([]box{x.b}, before) {
+				next = append(next, through{b, x.verdict, []string{step}, rules, where, x.why(), x.by})
 			}
 			for _, y := range live {
 				if y.b.meets(&x.b) {
@@ -166,7 +176,7 @@ func (j *judgement) through(pair [2]int) []through {
 				}
 			}
 		}
-		live, first = next, false
+		live, before = next, append(before, here...)
 	}
 	return live
 }

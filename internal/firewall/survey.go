@@ -140,20 +140,22 @@ func (s *Survey) judge(pair [2]int) Passage {
 	switch {
 	case !s.cover.has(pair):
 		return out
-	case !s.reached.has(pair):
-		out.Could = CouldNot
-		return out
 	}
 	out.Could = CouldNot
-	allowed := s.j.conduitBoxes(pair)
-	for _, t := range s.j.through(pair) {
-		if t.verdict == Undecided {
-			out.Why = cmp.Or(out.Why, t.why)
+	if s.reached.has(pair) {
+		allowed := s.j.conduitBoxes(pair)
+		for _, t := range s.j.through(pair) {
+			if t.verdict == Undecided {
+				out.Why = cmp.Or(out.Why, t.why)
+			}
+			out.Could = wider(out.Could, t.verdict)
+			if out.Beyond != CouldPass && len(minus([]box{t.b}, allowed)) > 0 {
+				out.Beyond = wider(out.Beyond, t.verdict)
+			}
 		}
-		out.Could = wider(out.Could, t.verdict)
-		if out.Beyond != CouldPass && len(minus([]box{t.b}, allowed)) > 0 {
-			out.Beyond = wider(out.Beyond, t.verdict)
-		}
+	}
+	if out.Could == CouldNot && s.j.unread(pair) {
+		out.Could, out.Why = CouldUnsure, "no firewall that was read stands between some of the addresses"
 	}
 	return out
 }

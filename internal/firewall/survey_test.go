@@ -194,3 +194,65 @@ firewalls:
 		t.Errorf("not all answers were seen: %v, of pairs %v", seen, pairsSeen)
 	}
 }
+
+// TestPartlyBetween: a firewall has a say only over addresses that it stands between.
+// The second one knows a part of the plant; what the first lets into the rest is let
+// through, and where no firewall stands is not called closed.
+func TestPartlyBetween(t *testing.T) {
+	const first = `ASA Version 9.16(4)
+hostname first
+interface G0/0
+ nameif office
+ security-level 100
+ ip address 10.1.1.1 255.255.255.0
+interface G0/1
+ nameif plant
+ security-level 50
+ ip address 10.9.9.1 255.255.255.0
+route plant 10.2.0.0 255.255.0.0 10.9.9.2
+access-list O extended permit tcp any 10.2.0.0 255.255.0.0 eq 443
+access-group O in interface office
+`
+	const second = `ASA Version 9.16(4)
+hostname second
+interface G0/0
+ nameif up
+ security-level 100
+ ip address 10.9.9.2 255.255.255.0
+interface G0/1
+ nameif cell
+ security-level 50
+ ip address 10.2.7.1 255.255.255.0
+route up 10.1.1.0 255.255.255.0 10.9.9.1
+route up 192.0.2.0 255.255.255.0 10.9.9.1
+access-list U extended deny ip any any
+access-group U in interface up
+`
+	p := testPort(t, smallPort)
+	var devices []*Device
+	for i, text := range []string{first, second} {
+		pol, err := Read([]string{"first", "second"}[i], []byte(text), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		devices = append(devices, Place(p, pol, ""))
+	}
+	for _, order := range [][]*Device{devices, {devices[1], devices[0]}} {
+		s := NewSurvey(p, noon, order)
+		var got []string
+		for _, w := range s.Ways("office", "plant") {
+			got = append(got, fmt.Sprint(w.Traffic, w.Via))
+		}
+		if want := "[[10.1.1.0/24 to 10.2.0.0/16 except 10.2.7.0/24, tcp 443] [first first:12]]"; fmt.Sprint(got) != want {
+			t.Errorf("%s first: got %v, want %s", order[0].Hostname, got, want)
+		}
+		for to, want := range map[string]Could{"10.2.1.9": CouldPass, "10.2.7.9": CouldNot} {
+			if got := s.Fate(netip.MustParseAddr("10.1.1.9"), netip.MustParseAddr(to), "tcp", 443); got.Could != want {
+				t.Errorf("%s first: to %s %+v, want %s", order[0].Hostname, to, got, want)
+			}
+		}
+		if got := s.Passage("lab", "plant"); got.Could != CouldUnsure || got.Why == "" || got.Beyond != CouldNot {
+			t.Errorf("%s first: of most of the plant nothing is known, and the answer is %+v", order[0].Hostname, got)
+		}
+	}
+}

@@ -57,8 +57,11 @@ func declaredFirewalls(p *port.Port, home string) (devices []*firewall.Device, n
 		if w.Config == "" {
 			continue
 		}
-		file := filepath.Join(home, filepath.FromSlash(w.Config))
-		pol, err := readFirewall(file)
+		var names []string
+		for _, link := range w.Interfaces {
+			names = append(names, link.Name)
+		}
+		pol, err := readFirewall(w.Config, filepath.Join(home, filepath.FromSlash(w.Config)), names)
 		if err != nil {
 			notes = append(notes, fmt.Sprintf("the configuration of firewall %s is not part of this: %v", w.Asset, err))
 			continue
@@ -68,7 +71,9 @@ func declaredFirewalls(p *port.Port, home string) (devices []*firewall.Device, n
 	return devices, notes
 }
 
-func readFirewall(file string) (*firewall.Policy, error) {
+// readFirewall reads a configuration that the port file calls by name; interfaces are
+// those that it declares, which patterns of the configuration mean too.
+func readFirewall(name, file string, interfaces []string) (*firewall.Policy, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return nil, err
@@ -80,7 +85,7 @@ func readFirewall(file string) (*firewall.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return firewall.Read(file, data, firewall.Options{})
+	return firewall.Read(name, data, firewall.Options{Interfaces: interfaces})
 }
 
 // Weaknesses gives the attack graph what notices say, or could say, about assets;

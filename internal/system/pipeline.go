@@ -171,6 +171,7 @@ func (s *System) keepHouse(ctx context.Context, g *errgroup.Group) {
 	g.Go(func() error { return every(ctx, snapshotEvery, s.saveNetwork) })
 	g.Go(func() error { return every(ctx, riskEvery, s.risk.look) })
 	g.Go(func() error { return every(ctx, riskEvery, s.exposure.look) })
+	g.Go(func() error { return every(ctx, riskEvery, s.walls.look) })
 	g.Go(func() error { return every(ctx, 10*time.Second, s.paper.look) })
 	g.Go(func() error { return every(ctx, boardLook, s.boards.look) })
 }

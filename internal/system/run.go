@@ -177,7 +177,8 @@ func (s *System) server(o RunOptions) (*server.Server, error) {
 		Physical: s.watches.Physical.Picture, Health: s.watches.Health.Picture,
 		Activity: s.activity, Raw: s, History: s.telemetry, Tiles: s.cfg.Chart, PortPath: s.cfg.Port,
 		PortProblems: func() port.Problems { return s.problems },
-		Report:       page, Feeds: s.feedStatus, Risk: s.risk.Standing, Graph: s.risk.Graph, Paper: s.paper.State, Boards: s.boards, Weak: s.exposure, Reconcile: reconcileDesk{s}, Past: s.watches.Network, Exercise: func() string { return o.Exercise }, Log: s.log,
+		Report:       page, Feeds: s.feedStatus, Risk: s.risk.Standing, Graph: s.risk.Graph, Walls: s.walls.Walls,
+		Narrow: s.watches.Network.Narrow, Listening: s.watches.Network.Listening, Paper: s.paper.State, Boards: s.boards, Weak: s.exposure, Reconcile: reconcileDesk{s}, Past: s.watches.Network, Exercise: func() string { return o.Exercise }, Log: s.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("making the console: %w", err)

@@ -56,6 +56,7 @@ type System struct {
 	feeds      []*feed.Feed // out, for other systems
 	risk       *riskDesk
 	exposure   *exposureDesk
+	walls      *wallDesk
 	paper      *paperDesk
 	boards     *boardDesk
 
@@ -103,6 +104,7 @@ func Open(ctx context.Context, cfg *config.Config, o Options) (_ *System, err er
 	if s.exposure, err = openExposure(ctx, s); err != nil {
 		return nil, err
 	}
+	s.walls = &wallDesk{s: s}
 	s.paper = newPaperDesk(s)
 	s.boards = &boardDesk{s: s}
 	if err := s.risk.recall(); err != nil {

@@ -40,6 +40,27 @@ function press(key: string): boolean {
   return true;
 }
 
+// Steps of the arrows within a matrix: along its rows and its columns.
+const steps: Record<string, [number, number]> = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/** walk goes from a cell of a matrix to the next one in that direction that opens something. */
+function walk(key: string): boolean {
+  const step = steps[key];
+  const cell = document.activeElement?.closest<HTMLTableCellElement>(".matrix td");
+  const table = cell?.closest("table");
+  if (!step || !cell || !table) return false;
+  let row = (cell.parentElement as HTMLTableRowElement).rowIndex + step[0];
+  let column = cell.cellIndex + step[1];
+  for (; table.rows[row]?.cells[column]; row += step[0], column += step[1]) {
+    const link = table.rows[row]?.cells[column]?.querySelector<HTMLElement>("a");
+    if (!link) continue;
+    link.focus();
+    link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    return true;
+  }
+  return true; // the edge: the page does not scroll away from under the reader
+}
+
 function onKey(e: KeyboardEvent): void {
   if (e.ctrlKey || e.metaKey || e.altKey) return;
   const help = document.getElementById("help") as HTMLDialogElement | null;
@@ -49,6 +70,7 @@ function onKey(e: KeyboardEvent): void {
     return;
   }
   if (typing(document.activeElement) || help?.open) return;
+  if (walk(e.key)) { e.preventDefault(); return; }
   if (e.key === "?") { help?.showModal(); e.preventDefault(); return; }
   if (e.key === "j" || e.key === "k") { move(e.key === "j" ? 1 : -1); e.preventDefault(); return; }
   if (e.key.length === 1 && press(e.key)) e.preventDefault();

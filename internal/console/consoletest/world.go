@@ -15,6 +15,7 @@ import (
 
 	"github.com/quaywatch/quaywatch/internal/event"
 	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/firewall"
 	"github.com/quaywatch/quaywatch/internal/port"
 	"github.com/quaywatch/quaywatch/internal/watch/health"
 	"github.com/quaywatch/quaywatch/internal/watch/network"
@@ -24,6 +25,9 @@ import (
 
 //go:embed port.yaml
 var portYAML string
+
+//go:embed fw-core-2.conf
+var wallText string
 
 // Now is the moment at which every made-up world stands.
 var Now = time.Date(2026, 11, 23, 14, 32, 8, 0, time.UTC)
@@ -40,6 +44,7 @@ type World struct {
 	network  network.Picture
 	physical physical.Picture
 	health   health.Picture
+	walls    *firewall.Survey
 }
 
 // New makes a world with more assets and more old findings than it needs.
@@ -205,15 +210,57 @@ func traffic(p *port.Port) network.Picture {
 		pic.Hosts = append(pic.Hosts, h)
 	}
 	pic.Hosts = append(pic.Hosts, network.Host{ID: "ip:10.50.0.99", IPs: []string{"10.50.0.99"}, Zone: "cctv", Role: "unknown", RoleWhy: "only asked, never answered", First: Now.Add(-11 * time.Minute), Last: Now.Add(-time.Minute), Flows: 14, Sources: []string{"span-core"}})
-	use := func(from, to, conduit string, portNo uint16, app string, v network.Verdict, why, example string) {
+	use := func(from, to, conduit string, portNo uint16, app string, v network.Verdict, why, example string, asked ...string) {
+		client, server, _ := strings.Cut(example, " → ")
+		server, _, _ = strings.Cut(server, ":")
 		pic.Uses = append(pic.Uses, network.ConduitUse{From: from, To: to, Conduit: conduit, Transport: "tcp", Port: portNo, Application: app, Verdict: v, Why: why,
-			Flows: 321, Bytes: 5_220_000, First: Now.Add(-70 * time.Hour), Last: Now.Add(-time.Minute), Example: example, Pairs: 3})
+			Flows: 321, Bytes: 5_220_000, First: Now.Add(-70 * time.Hour), Last: Now.Add(-time.Minute), Example: example, Pairs: 3, Client: client, Server: server, Operations: asked})
 	}
 	use("cctv", "tos", "", 1433, "", network.Undeclared, "no conduit from Cameras to Terminal operating system", "10.50.1.2 → 10.30.1.12:1433")
 	use("office-lan", "dmz", "office-dmz", 443, "tls", network.AllowedSeen, "conduit office-dmz", "10.20.4.7 → 10.30.0.9:443")
 	use("dmz", "tos", "dmz-tos", 8443, "tls", network.AllowedSeen, "conduit dmz-tos", "10.30.0.9 → 10.30.1.12:8443")
-	use("tos", "crane-control", "tos-cranes", 102, "s7comm", network.Undecided, "joined in the middle: who opened it is not known", "10.30.1.12 → 10.40.0.104:102")
+	use("tos", "crane-control", "tos-cranes", 102, "s7comm", network.Undecided, "joined in the middle: who opened it is not known", "10.30.1.12 → 10.40.0.104:102", "read", "write")
 	return pic
+}
+
+// Walls judges the configuration of the core firewall: it stands between all zones
+// but vessel traffic, and lets more through than the conduits allow.
+func (w *World) Walls() *firewall.Survey {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.walls == nil {
+		pol, err := firewall.Read("firewall/fw-core-2.conf", []byte(wallText), firewall.Options{})
+		if err != nil {
+			panic(err) // it is part of the program
+		}
+		w.walls = firewall.NewSurvey(w.Port, Now, []*firewall.Device{firewall.Place(w.Port, pol, "fw-core-2")})
+	}
+	return w.walls
+}
+
+// Narrow proposes what a month of listening would.
+func (w *World) Narrow(days int, conduits ...string) []network.Narrowing {
+	var out []network.Narrowing
+	for _, id := range conduits {
+		n := network.Narrowing{Conduit: id, Verdict: "tight", Why: "every line was used as wide as it is declared"}
+		switch id {
+		case "tos-cranes":
+			n.Verdict, n.Why = "undecided", "some of its traffic is undecided: joined in the middle: who opened it is not known"
+		case "dmz-tos":
+			n.Verdict, n.Why = "narrower", "1 client and 1 server used it; the proposal lets all of that traffic through"
+			n.Unused = []string{"{transport: tcp, ports: [8443]}: only {transport: tcp, ports: [8443], application: tls} was used"}
+			n.YAML = "- id: dmz-tos\n  from: dmz\n  to: tos\n  allow:\n    - {transport: tcp, ports: [8443], application: tls}\n"
+		case "tos-cctv":
+			n.Verdict, n.Why = "unused", "no traffic used it; if nothing rare needs it, remove it"
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// Listening is a little over a month.
+func (w *World) Listening() network.Listening {
+	return network.Listening{Since: Now.Add(-31 * 24 * time.Hour), Until: Now, Heard: 31*24*time.Hour - time.Hour}
 }
 
 func persons() physical.Picture {
