@@ -344,7 +344,8 @@ func pairAnswer(v pairView) string {
 	return "Nothing allows it, and nothing was seen"
 }
 
-// days writes a time of listening.
+// days writes a time of listening, rounded down: it never claims more than there was.
 func days(d time.Duration) string {
-	return strconv.FormatFloat(float64(d/time.Hour)/24, 'f', 1, 64) + " days"
+	tenths := int64(d) / int64(24*time.Hour/10)
+	return fmt.Sprintf("%d.%d days", tenths/10, tenths%10)
 }
