@@ -203,12 +203,17 @@ func (pc *pairCache) of(p *port.Port, pic network.Picture, s *firewall.Survey, n
 	if o := pc.last; o != nil && o.port == p && o.uses == t.uses && o.len == t.len && o.host == t.host && o.wall == s && o.hour.Equal(t.hour) {
 		return o
 	}
-	t.fill(p, pic, s, now)
+	t.fill(p, pic, s, now, pc.last)
 	pc.last = t
 	return t
 }
 
-func (t *pairTable) fill(p *port.Port, pic network.Picture, s *firewall.Survey, now time.Time) {
+// fill works the table out. What the rules say is taken over from the table before
+// where they are the same.
+func (t *pairTable) fill(p *port.Port, pic network.Picture, s *firewall.Survey, now time.Time, before *pairTable) {
+	if before != nil && before.wall != s {
+		before = nil
+	}
 	t.newest = newestTraffic(pic)
 	at := make(map[zonePair]*pairRow, len(p.Conduits)+len(pic.Uses)/2)
 	row := func(from, to string) *pairRow {
@@ -261,7 +266,9 @@ func (t *pairTable) fill(p *port.Port, pic network.Picture, s *firewall.Survey, 
 		if r.From == nil || r.To == nil || r.From == r.To {
 			continue // of an address that no zone holds
 		}
-		if s != nil {
+		if was := before.row(k.from, k.to); was != nil {
+			r.Passage = was.Passage
+		} else if s != nil {
 			r.Passage = s.Passage(k.from, k.to)
 		}
 		r.judge()
@@ -286,6 +293,9 @@ func (t *pairTable) fill(p *port.Port, pic network.Picture, s *firewall.Survey, 
 
 // row is the pair, nil where nothing is declared, seen or open.
 func (t *pairTable) row(from, to string) *pairRow {
+	if t == nil {
+		return nil
+	}
 	if i, ok := t.at[zonePair{from, to}]; ok {
 		return &t.rows[i]
 	}

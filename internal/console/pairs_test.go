@@ -144,11 +144,15 @@ func TestPairDrawer(t *testing.T) {
 			}
 		}
 	}
-	d.Allowed = func(_ context.Context, a identity.Action, on identity.Resource) bool { return a == identity.ViewNetwork }
+	d.Allowed = func(_ context.Context, a identity.Action, on identity.Resource) bool {
+		return a == identity.ViewNetwork
+	}
 	if body := get(signedIn(newConsole(t, d)), "/zones/cctv/tos/drawer").Body.String(); strings.Contains(body, raised.ID) || !strings.Contains(body, "that your role may see") {
 		t.Error("a finding is shown to who may not see it")
 	}
-	d.Allowed = func(_ context.Context, a identity.Action, on identity.Resource) bool { return a != identity.ViewNetwork }
+	d.Allowed = func(_ context.Context, a identity.Action, on identity.Resource) bool {
+		return a != identity.ViewNetwork
+	}
 	for _, path := range []string{"/zones/cctv/tos/drawer", "/firewalls"} {
 		if got := get(signedIn(newConsole(t, d)), path).Code; got != http.StatusForbidden {
 			t.Errorf("%s answers %d to who may not see the network", path, got)

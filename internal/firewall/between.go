@@ -14,6 +14,7 @@ const byInterface = "it depends on the interface, which is not known"
 type fates struct {
 	list  []placed
 	whole []box   // all that the device decides about
+	own   []box   // what it sends and gets itself, which is not judged
 	cover pairSet // pairs of zones that the device stands between
 	pass  pairSet // those of them between which something is permitted or undecided
 }
@@ -87,7 +88,7 @@ func (j *judgement) split(d *Device) fates {
 	if !d.oneWay() {
 		list = settle(list)
 	}
-	f := fates{list: make([]placed, 0, len(list)), whole: merge(whole), cover: newPairSet(len(j.zones)), pass: newPairSet(len(j.zones))}
+	f := fates{list: make([]placed, 0, len(list)), whole: merge(whole), own: j.itself(d), cover: newPairSet(len(j.zones)), pass: newPairSet(len(j.zones))}
 	for i := range list {
 		x := placed{list[i], j.touched(list[i].b, Src), j.touched(list[i].b, Dst)}
 		f.cover.add(x.from, x.to)
@@ -138,7 +139,7 @@ func (j *judgement) unread(pair [2]int) bool {
 	}
 	for k, d := range j.devices {
 		if d.between() {
-			left = minus(minus(left, j.stands(k, pair)), j.itself(d))
+			left = minus(minus(left, j.stands(k, pair)), j.fates[k].own)
 		}
 	}
 	return len(left) > 0

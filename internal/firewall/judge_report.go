@@ -150,7 +150,7 @@ func (j *judgement) through(pair [2]int) []through {
 		if !d.between() || !j.fates[k].covers(pair) {
 			continue
 		}
-		here := append(j.stands(k, pair), j.itself(d)...)
+		here := append(j.stands(k, pair), j.fates[k].own...)
 		var next []through
 		for _, y := range live {
 			for _, b := range minus([]box{y.b}, here) {

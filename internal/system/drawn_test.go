@@ -13,7 +13,7 @@ import (
 func TestDrawnTwiceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
-		d := &drawn{draw: func() vessel.Picture { n++; return vessel.Picture{AsOf: time.Now()} }}
+		d := &drawn[vessel.Picture]{draw: func() vessel.Picture { n++; return vessel.Picture{AsOf: time.Now()} }}
 		for range 1000 {
 			if age := time.Since(d.Picture().AsOf); age >= drawnFor {
 				t.Fatalf("a picture %s old", age)

@@ -20,6 +20,8 @@ import (
 	"github.com/quaywatch/quaywatch/internal/datadir"
 	"github.com/quaywatch/quaywatch/internal/port"
 	"github.com/quaywatch/quaywatch/internal/server"
+	"github.com/quaywatch/quaywatch/internal/watch/network"
+	"github.com/quaywatch/quaywatch/internal/watch/vessel"
 )
 
 // RunOptions are what a run adds to an open system.
@@ -170,10 +172,10 @@ func (s *System) greet(ctx context.Context, told io.Writer, address string) erro
 func (s *System) server(o RunOptions) (*server.Server, error) {
 	getPort := func() *port.Port { return s.port.Load() }
 	page := &situationPage{s: s, exercise: o.Exercise}
-	sea := &drawn{draw: s.watches.Vessel.Picture}
+	sea, wire := &drawn[vessel.Picture]{draw: s.watches.Vessel.Picture}, &drawn[network.Picture]{draw: s.watches.Network.Picture, keep: networkFor}
 	con, err := console.New(console.Deps{
 		Port: getPort, Desk: server.Guard(s.register),
-		Vessels: sea.Picture, Network: s.watches.Network.Picture,
+		Vessels: sea.Picture, Network: wire.Picture,
 		Physical: s.watches.Physical.Picture, Health: s.watches.Health.Picture,
 		Activity: s.activity, Raw: s, History: s.telemetry, Tiles: s.cfg.Chart, PortPath: s.cfg.Port,
 		PortProblems: func() port.Problems { return s.problems },
@@ -187,7 +189,7 @@ func (s *System) server(o RunOptions) (*server.Server, error) {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	srv, err := server.New(server.Deps{
 		Identity: s.identity, Port: getPort, Findings: s.register,
-		Vessels: sea.Picture, Network: s.watches.Network.Picture,
+		Vessels: sea.Picture, Network: wire.Picture,
 		People: s.watches.Physical.Picture, Sources: s.watches.Health.Picture, Receivers: s.watches.Vessel.Receivers,
 		Positions: s.telemetry, Flows: s.telemetry, Operated: s.telemetry, Access: s.telemetry, Audit: auditLog{s.records}, Feeds: s.feedStatus,
 		Console: con, Pages: con, Metrics: registry, Ready: s.readiness(), Log: s.log, Version: s.o.Version,
