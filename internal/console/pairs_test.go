@@ -22,13 +22,13 @@ import (
 	"github.com/quaywatch/quaywatch/internal/watch/network"
 )
 
-var cellPattern = regexp.MustCompile(`<a id="pair-([a-z-]+)-to-([a-z-]+)" class="([^"]*)"[^>]*aria-label="([^"]*)"[^>]*>.*?<span aria-hidden="true">([^<]*)</span>`)
+var cellPattern = regexp.MustCompile(`<a id="pair-([a-z-]+)-to-([a-z-]+)" class="([^"]*)"[^>]*>.*?<span aria-hidden="true">([^<]*)</span><span class="vh">([^<]*)</span>`)
 
 // cellsOf are the cells of the matrix by pair: class, label and letters.
 func cellsOf(body string) map[string][3]string {
 	out := map[string][3]string{}
 	for _, m := range cellPattern.FindAllStringSubmatch(strings.ReplaceAll(body, "\n", ""), -1) {
-		out[m[1]+">"+m[2]] = [3]string{m[3], m[4], m[5]}
+		out[m[1]+">"+m[2]] = [3]string{m[3], m[5], m[4]}
 	}
 	return out
 }
