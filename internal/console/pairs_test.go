@@ -208,7 +208,7 @@ func wideDeps(t testing.TB, zones, hosts, rules int) console.Deps {
 	for i := range pic.Uses {
 		u := &pic.Uses[i]
 		u.Client, u.Server, u.Flows = fmt.Sprintf("10.%d.%d.9", i>>8, i&255), "10.0.1.7", 4
-		u.First, u.Last = time.Unix(int64(i), 0), time.Unix(int64(1000+i), 0)
+		u.First, u.Last = d.Now().Add(-time.Hour), d.Now().Add(-time.Duration(zones-i)*time.Second)
 	}
 	walls := console.NewWalls(wideWalls(t, p, rules), nil, time.Now())
 	d.Port, d.Network = func() *port.Port { return p }, func() network.Picture { return pic }
@@ -334,4 +334,23 @@ func TestMatrixByKeyboard(t *testing.T) {
 		chromedp.KeyEvent(kb.Enter), until("document.querySelector('#drawer-h')?.textContent.startsWith('Office')"),
 		chromedp.KeyEvent(kb.Escape), at("office-lan-to-crane-control"))
 	quiet(t, b, "matrix")
+}
+
+// TestManyZonesInABrowser: the table of levels leads to its pairs, and axe finds
+// nothing serious on the list or in an open drawer.
+func TestManyZonesInABrowser(t *testing.T) {
+	url := serve(t, newConsole(t, wideDeps(t, 600, 0, 300)))
+	b := open(t, 1280, 800, false)
+	for _, palette := range []string{"day", "dark"} {
+		b.run(t, "list", usePalette(url, palette), chromedp.Navigate(url+"/zones"), chromedp.WaitVisible(".groups"))
+		for _, v := range audit(t, b) {
+			t.Error(v)
+		}
+		b.run(t, "levels", chromedp.Click(".groups .is-did"), until("location.search.includes('from=') && document.readyState === 'complete' && document.querySelector('#pairs')"),
+			chromedp.KeyEvent("j"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("#drawer .drawer"))
+		for _, v := range audit(t, b) {
+			t.Error(v)
+		}
+		quiet(t, b, "many zones")
+	}
 }
