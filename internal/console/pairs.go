@@ -175,6 +175,7 @@ type pairTable struct {
 	counts map[look]int
 	groups []groupKey // of the zones, from the office to the machines
 	newest time.Time
+	lost   int // kinds of conversation of which an end lies in no zone
 
 	port *port.Port
 	uses *network.ConduitUse
@@ -238,6 +239,10 @@ func (t *pairTable) fill(p *port.Port, pic network.Picture, s *firewall.Survey, 
 		if u.Verdict == network.AllowedUnseen || u.Verdict == network.SameZone {
 			continue
 		}
+		if p.Zone(u.From) == nil || p.Zone(u.To) == nil {
+			t.lost++
+			continue
+		}
 		r := row(u.From, u.To)
 		r.Uses++
 		if u.Last.After(r.Last) {
@@ -264,7 +269,7 @@ func (t *pairTable) fill(p *port.Port, pic network.Picture, s *firewall.Survey, 
 	t.rows = make([]pairRow, 0, len(at))
 	for k, r := range at {
 		if r.From == nil || r.To == nil || r.From == r.To {
-			continue // of an address that no zone holds
+			continue // the survey is of another port file
 		}
 		if was := before.row(k.from, k.to); was != nil {
 			r.Passage = was.Passage

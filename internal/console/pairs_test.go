@@ -354,3 +354,19 @@ func TestManyZonesInABrowser(t *testing.T) {
 		quiet(t, b, "many zones")
 	}
 }
+
+// TestNoZoneIsSaid: traffic of an address that no zone holds is in no cell, and the
+// page says so.
+func TestNoZoneIsSaid(t *testing.T) {
+	w := newWorld(t, 0, 0)
+	d := depsOf(w)
+	d.Network = func() network.Picture {
+		pic := w.Network()
+		pic.Uses = append(slices.Clone(pic.Uses), network.ConduitUse{From: "tos", To: "", Transport: "tcp", Port: 22, Verdict: network.Undecided, Flows: 1, Last: w.Now()})
+		return pic
+	}
+	body := get(signedIn(newConsole(t, d)), "/zones").Body.String()
+	if !strings.Contains(body, "1 kind of conversation has an end that no zone holds") || len(cellsOf(body)) != 8 {
+		t.Errorf("%d cells, and the page does not say what stands in none", len(cellsOf(body)))
+	}
+}

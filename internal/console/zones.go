@@ -45,6 +45,7 @@ type zonesView struct {
 	From   []choice
 	Counts map[look]int
 	AsOf   time.Time
+	Lost   int // kinds of conversation of which an end lies in no zone
 	Walls  *Walls
 }
 
@@ -113,7 +114,7 @@ func (c *Console) zones(_ http.ResponseWriter, r *http.Request) (templ.Component
 	if err := f.check(t); err != nil {
 		return nil, err
 	}
-	v := zonesView{Filter: f, Counts: t.counts, AsOf: t.newest, Walls: walls, Groups: t.groups, From: t.groupChoices(), Wide: len(p.Zones) > maxMatrix}
+	v := zonesView{Filter: f, Counts: t.counts, AsOf: t.newest, Lost: t.lost, Walls: walls, Groups: t.groups, From: t.groupChoices(), Wide: len(p.Zones) > maxMatrix}
 	v.Matrix = !v.Wide && f.View != "pairs"
 	switch {
 	case v.Matrix:
