@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -60,6 +61,8 @@ type pairRow struct {
 	Uses             int // kinds of conversation that were seen
 	Undeclared       int
 	Undecided        int
+	Answered         int  // of the uses; the others were only tried
+	Odd              int  // that were answered though the rules deny them
 	Stopped          bool // the rules stop some of a conduit
 	Last             time.Time
 	Look             look
@@ -86,8 +89,11 @@ func (r *pairRow) may() string {
 }
 
 func (r *pairRow) did() string {
-	if r.Uses > 0 {
+	switch {
+	case r.Answered > 0:
 		return "yes"
+	case r.Uses > 0:
+		return "tried, not answered"
 	}
 	return "not seen"
 }
@@ -137,7 +143,7 @@ func (r *pairRow) judge() {
 		r.Look = didNotMay
 	case r.Beyond == firewall.CouldPass:
 		r.Look = couldNotMay
-	case r.Uses > 0 && r.Could == firewall.CouldNot:
+	case r.Odd > 0:
 		r.Look = didNotCould
 	case r.Undecided > 0 || r.Beyond == firewall.CouldUnsure:
 		r.Look = unsure
@@ -177,12 +183,45 @@ type pairTable struct {
 	newest time.Time
 	lost   int // kinds of conversation of which an end lies in no zone
 
+	odd map[useID]bool // conversations that the rules deny, as far as they were asked
+
 	port *port.Port
 	uses *network.ConduitUse
 	len  int
 	host *network.Host
 	wall *firewall.Survey
 	hour time.Time
+}
+
+// useID is a conversation as rules see it.
+type useID struct {
+	client, server, transport string
+	port                      uint16
+}
+
+// denied reports whether the rules deny the example of a kind of conversation that
+// was answered, and of which it is known who opened it.
+func (t *pairTable) denied(s *firewall.Survey, u *network.ConduitUse, before *pairTable) bool {
+	if s == nil || u.Answered == 0 || u.Port == 0 || !openerKnown(u) {
+		return false
+	}
+	id := useID{u.Client, u.Server, u.Transport, u.Port}
+	odd, asked := false, false
+	if before != nil {
+		odd, asked = before.odd[id]
+	}
+	if !asked {
+		client, err1 := netip.ParseAddr(u.Client)
+		server, err2 := netip.ParseAddr(u.Server)
+		odd = err1 == nil && err2 == nil && s.Denies(client, server, u.Transport, u.Port)
+	}
+	t.odd[id] = odd
+	return odd
+}
+
+// openerKnown reports whether it was seen who opened the conversations.
+func openerKnown(u *network.ConduitUse) bool {
+	return u.Verdict != network.Undecided && !strings.HasPrefix(u.Why, network.OpenerUnseen)
 }
 
 // pairCache keeps the table until something that it rests on changes.
@@ -215,7 +254,7 @@ func (t *pairTable) fill(p *port.Port, pic network.Picture, s *firewall.Survey, 
 	if before != nil && before.wall != s {
 		before = nil
 	}
-	t.newest = newestTraffic(pic)
+	t.newest, t.odd = newestTraffic(pic), map[useID]bool{}
 	at := make(map[zonePair]*pairRow, len(p.Conduits)+len(pic.Uses)/2)
 	row := func(from, to string) *pairRow {
 		k := zonePair{from, to}
@@ -245,6 +284,12 @@ func (t *pairTable) fill(p *port.Port, pic network.Picture, s *firewall.Survey, 
 		}
 		r := row(u.From, u.To)
 		r.Uses++
+		if u.Answered > 0 {
+			r.Answered++
+		}
+		if t.denied(s, u, before) {
+			r.Odd++
+		}
 		if u.Last.After(r.Last) {
 			r.Last = u.Last
 		}

@@ -93,7 +93,7 @@ func TestContradiction(t *testing.T) {
 	d := depsOf(w)
 	d.Network = func() network.Picture {
 		pic := w.Network()
-		pic.Uses = append(slices.Clone(pic.Uses), network.ConduitUse{From: "tos", To: "cctv", Conduit: "tos-cctv", Transport: "tcp", Port: 554, Application: "rtsp", Verdict: network.AllowedSeen, Flows: 3,
+		pic.Uses = append(slices.Clone(pic.Uses), network.ConduitUse{From: "tos", To: "cctv", Conduit: "tos-cctv", Transport: "tcp", Port: 554, Application: "rtsp", Verdict: network.AllowedSeen, Flows: 3, Answered: 3,
 			Last: w.Now(), Client: "10.30.1.12", Server: "10.50.0.21"})
 		return pic
 	}
@@ -101,8 +101,28 @@ func TestContradiction(t *testing.T) {
 	if got := cellsOf(get(h, "/zones").Body.String())["tos>cctv"]; !strings.Contains(got[1], "did, though rules stop it") || got[2] != "MD·" {
 		t.Errorf("%q", got)
 	}
-	if body := get(h, "/zones/tos/cctv/drawer").Body.String(); !strings.Contains(body, "rules stop it, and it was seen") || !strings.Contains(body, "fw-core-2.conf:35") {
+	if body := get(h, "/zones/tos/cctv/drawer").Body.String(); !strings.Contains(body, "rules stop it, and it was answered") || !strings.Contains(body, "fw-core-2.conf:35") {
 		t.Error("the drawer does not name the rule that stops what was seen")
+	}
+}
+
+// TestTriedIsNotDone: what nobody answered was tried, and that rules stop it is no
+// contradiction.
+func TestTriedIsNotDone(t *testing.T) {
+	w := newWorld(t, 0, 0)
+	d := depsOf(w)
+	d.Network = func() network.Picture {
+		pic := w.Network()
+		pic.Uses = append(slices.Clone(pic.Uses), network.ConduitUse{From: "tos", To: "cctv", Conduit: "tos-cctv", Transport: "tcp", Port: 554, Verdict: network.AllowedSeen, Flows: 3,
+			Last: w.Now(), Client: "10.30.1.12", Server: "10.50.0.21"})
+		return pic
+	}
+	h := signedIn(newConsole(t, d))
+	if got := cellsOf(get(h, "/zones").Body.String())["tos>cctv"]; !strings.Contains(got[1], "may, and rules stop it") || !strings.Contains(got[1], "Did: tried, not answered") {
+		t.Errorf("%q", got)
+	}
+	if body := get(h, "/zones/tos/cctv/drawer").Body.String(); !strings.Contains(body, "rules stop it, and nobody answered") {
+		t.Error("the drawer does not say that it was only tried")
 	}
 }
 
@@ -130,10 +150,10 @@ func TestPairDrawer(t *testing.T) {
 	d := depsOf(w)
 	h := signedIn(newConsole(t, d))
 	for path, texts := range map[string][]string{
-		"/zones/cctv/tos/drawer": {"It did, and nothing allows all of it", `href="/inventory/nvr-2">10.50.1.2<`, "tcp/1433", "321 conversations", "and 2 more pairs of addresses",
+		"/zones/cctv/tos/drawer": {"It did, and nothing allows all of it", `href="/inventory/nvr-2">10.50.1.2<`, "tcp/1433", "321 conversations, 300 answered", "and 2 more pairs of addresses",
 			`href="/findings/` + raised.ID + `#evidence"`, "permitted, and no conduit allows it", "10.50.0.0/22 to 10.30.1.0/24, tcp 1433", "firewall/fw-core-2.conf:32", "data-close-drawer"},
 		"/zones/dmz/tos/drawer":           {"Portal to TOS", "tcp 8443", "firewalls: implemented", "can be narrower", "application: tls}", "30.9 days of listening", "30 days are needed"},
-		"/zones/tos/crane-control/drawer": {"asked: read, write", "joined in the middle", "some of its traffic is undecided", "rules stop it, and it was seen"},
+		"/zones/tos/crane-control/drawer": {"asked: read, write", "joined in the middle", "some of its traffic is undecided", "rules would stop it if 10.30.1.12 opened it"},
 		"/zones/tos/cctv":                 {"It may, and firewalls stop it", "Denied by", "fw-core-2.conf:35", "unused:"},
 		"/zones/internet/tos":             {"Nothing allows it, and nothing was seen", "No firewall whose configuration was read"},
 	} {
@@ -200,6 +220,12 @@ func wideWalls(t testing.TB, p *port.Port, rules int) *firewall.Survey {
 	return firewall.NewSurvey(p, time.Now(), []*firewall.Device{firewall.Place(p, pol, "")})
 }
 
+func zoneNumber(id string) int {
+	var n int
+	_, _ = fmt.Sscanf(id, "z%d", &n) // as wideNetwork names them
+	return n
+}
+
 // wideDeps is a console over so many zones, with rules between them.
 func wideDeps(t testing.TB, zones, hosts, rules int) console.Deps {
 	t.Helper()
@@ -207,7 +233,8 @@ func wideDeps(t testing.TB, zones, hosts, rules int) console.Deps {
 	p, pic := wideNetwork(t, zones, hosts)
 	for i := range pic.Uses {
 		u := &pic.Uses[i]
-		u.Client, u.Server, u.Flows = fmt.Sprintf("10.%d.%d.9", i>>8, i&255), "10.0.1.7", 4
+		to := zoneNumber(u.To)
+		u.Client, u.Server, u.Flows, u.Answered = fmt.Sprintf("10.%d.%d.9", i>>8, i&255), fmt.Sprintf("10.%d.%d.7", to>>8, to&255), 4, uint64(i%4)
 		u.First, u.Last = d.Now().Add(-time.Hour), d.Now().Add(-time.Duration(zones-i)*time.Second)
 	}
 	walls := console.NewWalls(wideWalls(t, p, rules), nil, time.Now())

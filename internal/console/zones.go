@@ -330,7 +330,7 @@ func pairAnswer(v pairView) string {
 	case v.Row.Look == couldNotMay:
 		return "Firewalls let through what nothing allows"
 	case v.Row.Look == didNotCould:
-		return "It did, though the rules let nothing through"
+		return "It did, though the rules stop it"
 	case v.Row.Undecided > 0:
 		return "It did, and part of it cannot be judged"
 	case v.Row.Look == unsure:

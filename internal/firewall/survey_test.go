@@ -174,6 +174,9 @@ firewalls:
 			}
 			got := s.Fate(h.src, h.dst, transport, uint16(h.dport))
 			seen[got.Could]++
+			if denied := s.Denies(h.src, h.dst, transport, uint16(h.dport)); denied != (got.Could == CouldNot) {
+				t.Fatalf("%s: denied %v, and its fate is %+v", h, denied, got)
+			}
 			// Undecided may mean that it depends on the port it is opened from.
 			if got.Could != could && got.Could != CouldUnsure || got.Could == CouldUnsure && got.Why == "" {
 				t.Fatalf("%s: %+v, by the oracle %s\n%s\n%s", h, got, could, texts[0], texts[1])

@@ -25,3 +25,31 @@ func TestDrawnTwiceASecond(t *testing.T) {
 		}
 	})
 }
+
+// TestNobodyWaitsForADrawing: while one has the picture drawn, the others get the one
+// before.
+func TestNobodyWaitsForADrawing(t *testing.T) {
+	n, begun, end := 0, make(chan bool), make(chan bool)
+	d := &drawn[int]{keep: time.Nanosecond}
+	d.draw = func() int {
+		n++
+		if n == 2 {
+			begun <- true
+			<-end
+		}
+		return n
+	}
+	if p := d.Picture(); p != 1 {
+		t.Fatalf("at first %d", p)
+	}
+	got := make(chan int)
+	go func() { got <- d.Picture() }()
+	<-begun
+	if p := d.Picture(); p != 1 {
+		t.Errorf("while it is drawn %d", p)
+	}
+	end <- true
+	if p := <-got; p != 2 || d.Picture() != 3 {
+		t.Errorf("who had it drawn got %d; %d drawings", p, n)
+	}
+}

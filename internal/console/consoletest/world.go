@@ -214,7 +214,7 @@ func traffic(p *port.Port) network.Picture {
 		client, server, _ := strings.Cut(example, " → ")
 		server, _, _ = strings.Cut(server, ":")
 		pic.Uses = append(pic.Uses, network.ConduitUse{From: from, To: to, Conduit: conduit, Transport: "tcp", Port: portNo, Application: app, Verdict: v, Why: why,
-			Flows: 321, Bytes: 5_220_000, First: Now.Add(-70 * time.Hour), Last: Now.Add(-time.Minute), Example: example, Pairs: 3, Client: client, Server: server, Operations: asked})
+			Flows: 321, Answered: 300, Bytes: 5_220_000, First: Now.Add(-70 * time.Hour), Last: Now.Add(-time.Minute), Example: example, Pairs: 3, Client: client, Server: server, Operations: asked})
 	}
 	use("cctv", "tos", "", 1433, "", network.Undeclared, "no conduit from Cameras to Terminal operating system", "10.50.1.2 → 10.30.1.12:1433")
 	use("office-lan", "dmz", "office-dmz", 443, "tls", network.AllowedSeen, "conduit office-dmz", "10.20.4.7 → 10.30.0.9:443")

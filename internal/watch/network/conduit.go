@@ -21,6 +21,10 @@ type judgement struct {
 	port    uint16        // of the server
 }
 
+// OpenerUnseen begins the reason of a verdict that was given without knowing who
+// opened the conversation.
+const OpenerUnseen = "who opened it was not seen"
+
 // judge maps both ends to zones by longest prefix and looks for a conduit.
 // false: the flow is nothing that conduits are about (inside one host, to a
 // group address, between two addresses outside the port).
@@ -54,11 +58,11 @@ func judge(p *port.Port, f *event.Flow, broadcast func(netip.Addr) bool) (judgem
 		if there.verdict == Undeclared {
 			there.port = lowPort(f)
 		}
-		there.why = "who opened it was not seen, and it is the same both ways: " + there.why
+		there.why = OpenerUnseen + ", and it is the same both ways: " + there.why
 		return there, true
 	}
 	return judgement{verdict: Undecided, from: zc, to: zs, port: lowPort(f),
-		why: fmt.Sprintf("who opened it was not seen: from %s it would be %s, from %s it would be %s", zc.ID, there.verdict, zs.ID, back.verdict)}, true
+		why: fmt.Sprintf(OpenerUnseen+": from %s it would be %s, from %s it would be %s", zc.ID, there.verdict, zs.ID, back.verdict)}, true
 }
 
 // judged leaves out what stays on one segment or one machine.

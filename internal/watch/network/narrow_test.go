@@ -125,3 +125,16 @@ func TestNarrowOne(t *testing.T) {
 		}
 	}
 }
+
+// TestAnsweredIsCounted: what was only tried is told apart from what was answered, and
+// the example is one that was answered.
+func TestAnsweredIsCounted(t *testing.T) {
+	tried, done := flow("10.20.1.5", "10.20.2.9", 502, "modbus", "read"), flow("10.20.1.6", "10.20.2.10", 502, "modbus", "read")
+	tried.Answered, done.Answered = false, true
+	w := month(loadText(t, testPort), 10*time.Minute, 0, tried, done)
+	for _, u := range w.Picture().Uses {
+		if u.Conduit == "poll" && u.Flows > 0 && (u.Flows != 6 || u.Answered != 3 || u.Client != "10.20.1.6" || u.Server != "10.20.2.10" || u.Example != "10.20.1.6 → 10.20.2.10:502") {
+			t.Errorf("%+v", u)
+		}
+	}
+}

@@ -103,6 +103,7 @@ type ConduitUse struct {
 	Verdict     Verdict   `json:"verdict"`
 	Why         string    `json:"why"`
 	Flows       uint64    `json:"flows"`
+	Answered    uint64    `json:"answered"` // of the flows; the others were only tried
 	Bytes       uint64    `json:"bytes"`
 	First       time.Time `json:"first,omitzero"` // zero where nothing was seen
 	Last        time.Time `json:"last,omitzero"`

@@ -20,10 +20,11 @@ type useKey struct {
 type use struct {
 	why            string
 	flows          uint64
+	answered       uint64
 	bytes          uint64
 	first, last    time.Time
 	example        string
-	client, server string // addresses of the example
+	client, server string // addresses of the example, the first that was answered
 	pairs          map[string]bool
 	operations     map[string]bool
 	blind          bool // of some conversation it is not known what was asked
@@ -62,7 +63,7 @@ func (u *uses) add(f *event.Flow, j *judgement) {
 	}
 	if r == nil {
 		r = &use{first: f.Time, last: f.Last, pairs: map[string]bool{}, operations: map[string]bool{}, why: j.why,
-			client: f.Client.IP, server: f.Server.IP, example: fmt.Sprintf("%s → %s:%d", f.Client.IP, f.Server.IP, f.Server.Port)}
+			client: f.Client.IP, server: f.Server.IP, example: exampleOf(f)}
 		u.rows[k] = r
 	}
 	for _, o := range f.Operations {
@@ -70,11 +71,21 @@ func (u *uses) add(f *event.Flow, j *judgement) {
 	}
 	r.blind = r.blind || len(f.Operations) == 0
 	r.flows++
+	if f.Answered {
+		if r.answered == 0 { // what was answered is the better example
+			r.client, r.server, r.example = f.Client.IP, f.Server.IP, exampleOf(f)
+		}
+		r.answered++
+	}
 	r.bytes += f.BytesIn + f.BytesOut
 	r.first, r.last = earlier(r.first, f.Time), laterOf(r.last, f.Last)
 	if len(r.pairs) < maxPeers {
 		r.pairs[f.Client.IP+" "+f.Server.IP] = true
 	}
+}
+
+func exampleOf(f *event.Flow) string {
+	return fmt.Sprintf("%s → %s:%d", f.Client.IP, f.Server.IP, f.Server.Port)
 }
 
 func zoneID(z *port.Zone) string {
@@ -90,7 +101,7 @@ func (u *uses) list(p *port.Port, watched time.Duration, now time.Time) []Condui
 	out := make([]ConduitUse, 0, len(u.rows))
 	for k, r := range u.rows {
 		out = append(out, ConduitUse{From: k.from, To: k.to, Conduit: k.conduit, Transport: k.transport, Port: k.port,
-			Application: k.application, Verdict: k.verdict, Why: r.why, Flows: r.flows, Bytes: r.bytes,
+			Application: k.application, Verdict: k.verdict, Why: r.why, Flows: r.flows, Answered: r.answered, Bytes: r.bytes,
 			First: r.first, Last: r.last, Example: r.example, Client: r.client, Server: r.server, Pairs: len(r.pairs), Operations: sortedKeys(r.operations)})
 	}
 	if p != nil {
