@@ -20,7 +20,7 @@ func TestRiskPage(t *testing.T) {
 	w := newWorld(t, 0, 0)
 	body := get(signedIn(newConsole(t, depsOf(w))), "/risk").Body.String()
 	for _, want := range []string{"What is our risk", "takes over", "tries a year from", "one year in a hundred", "undecided: the range lies on both sides", "kept",
-		"the way, in", "Any one of these takes it away", "No other choice within the budgets leaves less: proven", "figures are assumed", "none taken"} {
+		"the way, in", "Any one of these takes it away", "No other choice within the budgets leaves less: proven", "figures are assumed", "none taken", "not valid: Duty engineer may accept 100 EUR a year"} {
 		if want == "takes over" {
 			want = "A vendor&#39;s session is taken over"
 		}

@@ -14,7 +14,7 @@ import (
 // whose line of the appetite is crossed.
 const riskYAML = `
 scenarios:
-  - {id: vendor-cranes, name: "A vendor's session is taken over and the yard stops", actor: "intruder at a supplier", owner: terminal-co, from: [vendor, office-lan], target: yard-service, down_hours: 12-72, tries: 0.5-2, source: judgement, decision: lower,
+  - {id: vendor-cranes, name: "A vendor's session is taken over and the yard stops", actor: "intruder at a supplier", owner: terminal-co, from: [vendor, office-lan], target: yard-service, down_hours: 12-72, tries: 0.5-2, source: judgement,
      controls: [{name: "work orders", kind: prevent, efficacy: 0.4-0.7, evidence: "audit of June"}], costs: [{name: response, money: 200000-900000}]}
   - {id: power, name: "The terminal operating system fails by itself", target: tos-service, down_hours: 4-20, tries: 0.3-1, source: "twelve years of records", decision: accept, accepted_by: p-duarte, until: "2027-06-30"}
 appetite:
