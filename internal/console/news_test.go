@@ -67,6 +67,7 @@ func TestNewsByKeyboard(t *testing.T) {
 	b.run(t, "new since", chromedp.Navigate(url+"/inventory"), chromedp.WaitVisible("a[href='/inventory/new']"), chromedp.Click("a[href='/inventory/new']"),
 		chromedp.WaitVisible("select[name=kind]"), chromedp.SetValue("select[name=kind]", "changed"), chromedp.Click(".filters .btn"),
 		until("location.search.includes('kind=changed')"), until("document.querySelectorAll('[data-row]').length === 1"),
+		until("document.readyState === 'complete'"), // the keys are there once the script of the page ran
 		chromedp.KeyEvent("j"), chromedp.KeyEvent("\r"), chromedp.WaitVisible("#said"), chromedp.Text("h1", &title))
 	if title != "PLC of crane 4" {
 		t.Errorf("the row leads to %q", title)
