@@ -85,22 +85,26 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 func TestBadRows(t *testing.T) {
 	good := "CSQU3054383,22G1,import,A-01-01-1,4000,C1,,,,,"
 	for row, say := range map[string]string{
-		"CSQU3054384,22G1,import,A-01-01-2,4000,C1,,,,,":       "check digit",
-		"CSQ3054383,22G1,import,A-01-01-2,4000,C1,,,,,":        "container number",
-		"CSQX3054383,22G1,import,A-01-01-2,4000,C1,,,,,":       "category",
-		"MSKU6011672,22G1,import,A1,4000,C1,,,,,":              "position",
-		"MSKU6011672,22G1,import,A-01-01-2,-3,C1,,,,,":         "weight_kg",
-		"MSKU6011672,22G1,import,A-01-01-2,1,C1,NaN,,,,":       "set point",
-		"MSKU6011672,22G1,import,A-01-01-2,1,C1,-80,,,,":       "set point",
-		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,3.9,1263,,":   "IMDG",
-		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,3,126,,":      "UN number",
-		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,3,,,":         "have both",
-		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,,,,yesterday": "released",
-		"MSKU6011672,22G1,import,A-01-01-1,1,C1,,,,,":          "both stand at A-01-01-1",
-		"CSQU3054383,22G1,import,A-01-01-2,1,C1,,,,,":          "stands at A-01-01-1 and at A-01-01-2",
-		"MSKU6011672,22G1,import,A-01-01-2,1,C9,,,,,":          "call C9",
-		"\"MSKU6011672,22G1,import,A-01-01-2,1,C1,,,,,":        "quote",
-		"MSKU6011672,22G1,im\x01port,A-01-01-2,1,C1,,,,,":      "can't be printed",
+		"CSQU3054384,22G1,import,A-01-01-2,4000,C1,,,,,":                  "check digit",
+		"CSQ3054383,22G1,import,A-01-01-2,4000,C1,,,,,":                   "container number",
+		"CSQX3054383,22G1,import,A-01-01-2,4000,C1,,,,,":                  "category",
+		"MSKU6011672,22G1,import,A1,4000,C1,,,,,":                         "position",
+		"MSKU6011672,22G1,import,A-01-01-2,-3,C1,,,,,":                    "weight_kg",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,NaN,,,,":                  "set point",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,-80,,,,":                  "set point",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,3.9,1263,,":              "IMDG",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,3,126,,":                 "UN number",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,3,+12,,":                 "UN number",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1":                          "6 cells",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,,,a, b,":                 "12 cells",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,,,,2027-01-01T00:00:00Z": "after the snapshot was taken",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,3,,,":                    "have both",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C1,,,,,yesterday":            "released",
+		"MSKU6011672,22G1,import,A-01-01-1,1,C1,,,,,":                     "both stand at A-01-01-1",
+		"CSQU3054383,22G1,import,A-01-01-2,1,C1,,,,,":                     "stands at A-01-01-1 and at A-01-01-2",
+		"MSKU6011672,22G1,import,A-01-01-2,1,C9,,,,,":                     "call C9",
+		"\"MSKU6011672,22G1,import,A-01-01-2,1,C1,,,,,":                   "quote",
+		"MSKU6011672,22G1,im\x01port,A-01-01-2,1,C1,,,,,":                 "can't be printed",
 	} {
 		s, err := cargo.Read(write(t, t.TempDir(), "20261126T220000Z", files(good, row)))
 		if err != nil {
@@ -172,4 +176,13 @@ func FuzzUnits(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestColumnTwice: which of two columns of holds is right can't be told.
+func TestColumnTwice(t *testing.T) {
+	f := files()
+	f[cargo.UnitsFile] = strings.Join(cargo.UnitColumns, ",") + ",hold\n"
+	if _, err := cargo.Read(write(t, t.TempDir(), "20261126T220000Z", f)); err == nil || !strings.Contains(err.Error(), `"hold" twice`) {
+		t.Errorf("got %v", err)
+	}
 }

@@ -162,15 +162,20 @@ func (s *Snapshot) file(name, sum string, columns []string, row func(func(string
 // spoils its own row and no other.
 func (s *Snapshot) rows(name string, data []byte, columns []string, row func(func(string) string) error) error {
 	at := map[string]int{}
-	n := 0
+	n, width := 0, 0
 	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		n++
 		fields, err := csv.NewReader(strings.NewReader(line)).Read()
 		switch {
 		case errors.Is(err, io.EOF): // an empty line
 		case n == 1 && err == nil:
+			width = len(fields)
 			for i, h := range fields {
-				at[strings.TrimSpace(h)] = i
+				h = strings.TrimSpace(h)
+				if _, twice := at[h]; twice {
+					return fmt.Errorf("%s has the column %q twice: which one holds can't be told", name, h)
+				}
+				at[h] = i
 			}
 			for _, c := range columns {
 				if _, ok := at[c]; !ok {
@@ -178,14 +183,11 @@ func (s *Snapshot) rows(name string, data []byte, columns []string, row func(fun
 				}
 			}
 			continue
+		case err == nil && len(fields) != width: // a cut row would read as no hold and no danger
+			err = fmt.Errorf("%d cells, and the header has %d: put cells that hold a comma in quotes", len(fields), width)
 		case err == nil:
 			if err = usable(fields); err == nil {
-				err = row(func(c string) string {
-					if at[c] >= len(fields) {
-						return ""
-					}
-					return strings.TrimSpace(fields[at[c]])
-				})
+				err = row(func(c string) string { return strings.TrimSpace(fields[at[c]]) })
 			}
 		}
 		if n == 1 {
@@ -255,7 +257,7 @@ func (s *Snapshot) unit(get func(string) string) error {
 	if division := strings.TrimRight(u.Class, "ABCDEFGHJKLNS"); u.Class != "" && (!slices.Contains(classes, division) || division != u.Class && division[0] != '1') { // 1.4S: class 1 has compatibility groups
 		return fmt.Errorf("%s: %q is no class of the IMDG Code", u.ID, u.Class)
 	}
-	if n, err := strconv.Atoi(cmp.Or(u.UN, "0001")); len(cmp.Or(u.UN, "0001")) != 4 || err != nil || n < 1 {
+	if n, err := strconv.ParseUint(cmp.Or(u.UN, "0001"), 10, 16); len(cmp.Or(u.UN, "0001")) != 4 || err != nil || n < 1 { // no sign
 		return fmt.Errorf("%s: %q is no UN number of four digits", u.ID, u.UN)
 	}
 	if (u.Class == "") != (u.UN == "") {
@@ -263,6 +265,9 @@ func (s *Snapshot) unit(get func(string) string) error {
 	}
 	if u.Released, err = moment(get("released")); err != nil {
 		return fmt.Errorf("%s: released %w", u.ID, err)
+	}
+	if u.Released.After(s.Taken) {
+		s.fault("%s: released at %s, after the snapshot was taken", u.ID, u.Released.Format(time.RFC3339))
 	}
 	s.Units = append(s.Units, u)
 	return nil

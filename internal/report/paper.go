@@ -204,17 +204,18 @@ func servicesOf(o *port.Port, t *port.Terminal) (out []string) {
 func (p *Pack) cargo(s *cargo.Snapshot) {
 	holds := Sheet{Title: "Holds: do not release", For: "gate, rail, customs", Columns: []string{"Unit", "Position", "Held by, and why", "Call"}, Break: true, Empty: "No unit is on hold in the snapshot."}
 	freed := Sheet{Title: "Releases", For: "gate and rail", Columns: []string{"Unit", "Position", "Type", "Released (UTC)", "Out: time", "Truck or wagon", "Initials"}, Break: true,
-		Text: []string{"Units that were released and not held when the snapshot was taken. What is not on this list needs form F3."}, Empty: "No unit is released in the snapshot."}
+		Text: []string{"Units that were released and not held when the snapshot was taken, by every row about them. What is not on this list needs form F3."}, Empty: "No unit is released in the snapshot."}
 	cold := Sheet{Title: "Reefers with their set points", For: "reefer technicians", Columns: []string{"Unit", "Position", "Set point °C", "Plug, time", "°C", "Plug, time", "°C", "Plug, time", "°C"}, Break: true,
 		Text: []string{"Every row is read once in six hours. Off by more than 2 °C: tell the shift manager, and write it on form F2."}, Empty: "No reefer at work in the snapshot."}
 	danger := Sheet{Title: "Dangerous goods by class and position", For: "fire service, yard", Columns: []string{"Class", "UN", "Position", "Unit", "Weight kg"}, Break: true,
 		Text: []string{"Classes and divisions of the IMDG Code. Give this sheet to the fire service when it comes."}, Empty: "No dangerous goods in the snapshot."}
 	var unsafe []*cargo.Unit
+	doubt := disputed(s)
 	for i := range s.Units {
 		u := &s.Units[i]
 		if u.Hold != "" {
 			holds.Rows = append(holds.Rows, []string{u.ID, u.Place.String(), u.Hold, u.Call})
-		} else if !u.Released.IsZero() {
+		} else if !u.Released.IsZero() && !doubt[u.ID] {
 			freed.Rows = append(freed.Rows, []string{u.ID, u.Place.String(), u.SizeType, u.Released.Format("01-02 15:04"), "", "", ""})
 		}
 		if u.SetPoint != nil {
@@ -226,7 +227,7 @@ func (p *Pack) cargo(s *cargo.Snapshot) {
 	}
 	slices.SortStableFunc(unsafe, func(a, b *cargo.Unit) int { return cmp.Or(cmp.Compare(a.Class, b.Class), cmp.Compare(a.UN, b.UN)) })
 	for _, u := range unsafe {
-		danger.Rows = append(danger.Rows, []string{u.Class, u.UN, u.Place.String(), u.ID, strconv.Itoa(u.WeightKg)})
+		danger.Rows = append(danger.Rows, []string{u.Class, u.UN, u.Place.String(), u.ID, weight(u)})
 	}
 	for _, x := range []Sheet{holds, freed, cold, danger} {
 		p.add(x)
@@ -240,6 +241,28 @@ func (p *Pack) cargo(s *cargo.Snapshot) {
 		}
 		p.add(bad)
 	}
+}
+
+// disputed are the units that may not be released by this pack: two rows are about
+// one, or its release lies after the snapshot. They stand among the faults.
+func disputed(s *cargo.Snapshot) map[string]bool {
+	seen, out := map[string]bool{}, map[string]bool{}
+	for i := range s.Units {
+		u := &s.Units[i]
+		if seen[u.ID] || u.Released.After(s.Taken) {
+			out[u.ID] = true
+		}
+		seen[u.ID] = true
+	}
+	return out
+}
+
+// weight is that of a unit; "", to be written in, where it is not known.
+func weight(u *cargo.Unit) string {
+	if u.WeightKg == 0 {
+		return ""
+	}
+	return strconv.Itoa(u.WeightKg)
 }
 
 func (p *Pack) ships(s *cargo.Snapshot) {
@@ -289,7 +312,7 @@ func (p *Pack) yard(s *cargo.Snapshot) {
 			if u.Class != "" {
 				marks = append(marks, "IMDG "+u.Class)
 			}
-			sheet.Rows = append(sheet.Rows, []string{u.Place.String(), u.ID, u.SizeType, u.Status, strconv.Itoa(u.WeightKg), u.Call, strings.Join(marks, ", ")})
+			sheet.Rows = append(sheet.Rows, []string{u.Place.String(), u.ID, u.SizeType, u.Status, weight(u), u.Call, strings.Join(marks, ", ")})
 		}
 		recon.Rows = append(recon.Rows, []string{block, strconv.Itoa(len(sheet.Rows)), "", "", "", "", "", ""})
 		p.add(sheet)

@@ -206,3 +206,26 @@ func TestPrintedPack(t *testing.T) {
 		t.Errorf("%v left beside the pack: %v", entries, err)
 	}
 }
+
+// TestNoReleaseInDoubt: a unit with two rows, and one whose release lies after the
+// snapshot, are on no list of releases; a weight that nobody told is left blank.
+func TestNoReleaseInDoubt(t *testing.T) {
+	in := paperInput(t)
+	taken := in.Snapshot.Taken
+	in.Snapshot.Units = []cargo.Unit{
+		{ID: "CSQU3054383", Place: cargo.Place{Block: "A", Bay: 1, Row: 1, Tier: 1}, Released: taken.Add(-time.Hour), WeightKg: 5000},
+		{ID: "CSQU3054383", Place: cargo.Place{Block: "A", Bay: 1, Row: 1, Tier: 2}, Hold: "customs"},
+		{ID: "MSKU6011672", Place: cargo.Place{Block: "A", Bay: 1, Row: 2, Tier: 1}, Released: taken.Add(time.Hour)},
+		{ID: "TGHU7599330", Place: cargo.Place{Block: "A", Bay: 1, Row: 3, Tier: 1}, Released: taken.Add(-time.Hour), Class: "3", UN: "1263"},
+	}
+	p := paper(t, in)
+	if got := p.sheet(t, "Releases").column("Unit"); !slices.Equal(got, []string{"TGHU7599330"}) {
+		t.Errorf("released %v", got)
+	}
+	if got := p.sheet(t, "Holds").column("Unit"); !slices.Equal(got, []string{"CSQU3054383"}) {
+		t.Errorf("held %v", got)
+	}
+	if got := p.sheet(t, "Dangerous").column("Weight kg"); !slices.Equal(got, []string{""}) {
+		t.Errorf("weights %q", got)
+	}
+}

@@ -24,6 +24,10 @@ type paperDesk struct {
 // paperRetry is how long a failure rests.
 const paperRetry = 10 * time.Minute
 
+// paperAhead is how far the clock of a terminal may be ahead. A snapshot from later
+// than that is not believed: it would be the newest one for as long as it lies there.
+const paperAhead = 5 * time.Minute
+
 func newPaperDesk(s *System) *paperDesk {
 	d := &paperDesk{s: s}
 	d.state.Store(&report.PaperState{Configured: s.cfg.Paper.Snapshots != "", Every: s.cfg.Paper.Every})
@@ -94,7 +98,7 @@ func (d *paperDesk) print(ctx context.Context, now time.Time) error {
 		return nil
 	}
 	in := report.PaperInput{Port: d.s.port.Load(), Terminal: d.s.cfg.Paper.Terminal, AsOf: now}
-	in.Snapshot, in.Passed, err = cargo.Newest(d.s.cfg.Paper.Snapshots, time.Time{})
+	in.Snapshot, in.Passed, err = cargo.Newest(d.s.cfg.Paper.Snapshots, now.Add(paperAhead))
 	if err != nil {
 		in.NoCargo = err.Error()
 	}
@@ -108,6 +112,9 @@ func (d *paperDesk) print(ctx context.Context, now time.Time) error {
 	state := report.PaperState{Configured: true, Every: d.s.cfg.Paper.Every, Printed: now, Taken: pack.Taken, Warnings: pack.Warnings, Dir: d.dir(now)}
 	d.state.Store(&state)
 	d.s.log.Info("paper pack printed", "directory", state.Dir, "sheets", len(pack.Sheets), "cargo as of", pack.Taken, "warnings", len(pack.Warnings))
+	if in.Snapshot == nil {
+		return nil // nothing is removed: the packs with cargo are the old ones now
+	}
 	for _, old := range there[:max(0, len(there)+1-d.s.cfg.Paper.Keep)] {
 		if err := os.RemoveAll(d.dir(old)); err != nil {
 			return fmt.Errorf("removing an old paper pack: %w", err)

@@ -93,3 +93,49 @@ func TestPaperIsPrintedByTheClock(t *testing.T) {
 		t.Errorf("no PDF: %v", err)
 	}
 }
+
+// TestPacksWithCargoStay: while no snapshot can be used, one from the future among
+// them, the packs that have cargo are not removed.
+func TestPacksWithCargoStay(t *testing.T) {
+	t.Setenv("QUAYWATCH_CHROMIUM", "")
+	t.Setenv("PATH", "") // no browser: the program draws
+	dir := t.TempDir()
+	if err := writeExample(filepath.Join(dir, "port")); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse(filepath.Join(dir, "quaywatch.yaml"), []byte("port: port/port.yaml\npaper: {snapshots: snapshots, every: 6h, keep: 2}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cargo.Write(filepath.Join(dir, "snapshots"), simulate.Yard(1, time.Now().AddDate(3, 0, 0))); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), cfg, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	old := time.Now().UTC().Truncate(time.Second).Add(-30 * time.Hour)
+	for _, at := range []time.Time{old, old.Add(6 * time.Hour), old.Add(12 * time.Hour)} {
+		if err := os.MkdirAll(s.paper.dir(at), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(s.paper.dir(at), report.PaperPDF), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.paper.look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	state := s.paper.State()
+	if state.Printed.IsZero() || !state.Taken.IsZero() || !strings.Contains(strings.Join(state.Warnings, " "), "No cargo in this pack") {
+		t.Errorf("with a snapshot from the future alone: %+v", state)
+	}
+	if packs, err := s.paper.packs(); err != nil || len(packs) != 4 {
+		t.Errorf("%d packs, %v", len(packs), err)
+	}
+}
