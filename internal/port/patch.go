@@ -45,7 +45,7 @@ const maxPatched = 64 << 20
 // inventory is the CSV file of the port where it has one, else its section assets,
 // to which devices can be added. Nothing is written: the patched files are loaded
 // from a copy, and a diff that would break the port file is an error that says how.
-// skipped are the corrections that have to be made by hand, with the reason.
+// skipped is what has to be done by hand, with the reason.
 func RegisterPatch(path string, add []Addition, correct []Correction, now time.Time) (text []byte, skipped []string, err error) {
 	dir, base := filepath.Dir(path), filepath.Base(path)
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
@@ -81,7 +81,7 @@ func RegisterPatch(path string, add []Addition, correct []Correction, now time.T
 		if err != nil {
 			return nil, skipped, err
 		}
-		if took(p, add, correct, skipped) {
+		if took(p, add, correct) {
 			return unified(name, files[name], patched), skipped, nil
 		}
 	}
@@ -102,7 +102,9 @@ func patchOne(name string, data []byte, add []Addition, correct []Correction) (p
 			return nil, nil, err
 		}
 		for i := range add {
-			t.add(&add[i])
+			if lost := t.add(&add[i]); len(lost) > 0 {
+				skipped = append(skipped, fmt.Sprintf("the inventory has no column for %s of %s: add the columns, or write it by hand", strings.Join(lost, ", "), add[i].ID))
+			}
 		}
 		for _, c := range correct {
 			if why := t.correct(c); why != "" {
@@ -120,25 +122,36 @@ func patchOne(name string, data []byte, add []Addition, correct []Correction) (p
 	return patched, skipped, nil
 }
 
-// took reports whether what was to be changed is in the patched port.
-func took(p *Port, add []Addition, correct []Correction, skipped []string) bool {
+// took reports whether what the patched file changes is in the patched port: every
+// addition and, where there are none, at least one correction. What was left to be
+// done by hand is in no file, so not all corrections need to be there.
+func took(p *Port, add []Addition, correct []Correction) bool {
 	for i := range add {
 		if p.Asset(add[i].ID) == nil {
 			return false
 		}
 	}
-	missed := 0
-	for _, c := range correct {
-		a := p.Asset(c.Asset)
-		switch {
-		case a == nil,
-			c.Field == "firmware" && a.Firmware != c.Value,
-			c.Field == "serial" && a.Serial != c.Value,
-			c.Field == "model" && a.Model != c.Value:
-			missed++
-		}
+	return len(add) > 0 || slices.ContainsFunc(correct, func(c Correction) bool { return p.has(c) })
+}
+
+// has reports whether the register says what a correction says.
+func (p *Port) has(c Correction) bool {
+	a := p.Asset(c.Asset)
+	if a == nil {
+		return false
 	}
-	return missed <= len(skipped)
+	switch c.Field {
+	case "firmware":
+		return a.Firmware == c.Value
+	case "serial":
+		return a.Serial == c.Value
+	case "model":
+		return a.Model == c.Value
+	}
+	ip, mac, _ := strings.Cut(c.Value, " ")
+	return slices.ContainsFunc(a.Addresses, func(x Address) bool {
+		return (ip == "-" || x.IP.IsValid() && x.IP.String() == ip) && (mac == "-" || strings.EqualFold(x.MAC, mac))
+	})
 }
 
 // unified is the difference of one file, in the form that patch and git take.
@@ -194,7 +207,9 @@ func isInventory(data []byte) bool {
 	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
 	in.Comment = '#'
 	head, err := in.Read()
-	return err == nil && !slices.ContainsFunc(neededColumns, func(c string) bool { return !slices.Contains(head, c) })
+	return err == nil && !slices.ContainsFunc(neededColumns, func(c string) bool {
+		return !slices.ContainsFunc(head, func(h string) bool { return strings.TrimSpace(h) == c })
+	})
 }
 
 // rows is an inventory in CSV as its lines, of which only those that change are
@@ -229,10 +244,10 @@ func newRows(name string, data []byte) (*rows, error) {
 			header = true
 			t.width = len(fields)
 			for k, h := range fields {
-				t.at[h] = k
+				t.at[strings.TrimSpace(h)] = k
 			}
 		case err == nil && len(fields) > t.at["id"]:
-			t.row[fields[t.at["id"]]] = i
+			t.row[strings.TrimSpace(fields[t.at["id"]])] = i
 		}
 	}
 	return t, nil
@@ -246,7 +261,8 @@ func (t *rows) write(fields []string) string {
 	return strings.TrimSuffix(b.String(), "\n") + t.end
 }
 
-func (t *rows) add(a *Addition) {
+// add appends a row, and gives the fields that have no column.
+func (t *rows) add(a *Addition) (lost []string) {
 	if n := len(t.lines); n > 0 && !strings.HasSuffix(t.lines[n-1], "\n") {
 		t.lines[n-1] += t.end
 	}
@@ -254,10 +270,13 @@ func (t *rows) add(a *Addition) {
 	for _, f := range a.fields() {
 		if k, ok := t.at[f[0]]; ok {
 			fields[k] = f[1]
+		} else if f[1] != "" {
+			lost = append(lost, f[0]+" "+f[1])
 		}
 	}
 	t.row[a.ID] = len(t.lines)
 	t.lines = append(t.lines, t.write(fields))
+	return lost
 }
 
 // correct changes one field, and says why not where it can't.
@@ -293,7 +312,7 @@ func (t *rows) address(c Correction) string {
 	if err != nil || len(fields) <= max(ip, mac) {
 		return byHand
 	}
-	ips, macs := several(fields[ip]), several(fields[mac])
+	ips, macs := several(strings.TrimSpace(fields[ip])), several(strings.TrimSpace(fields[mac]))
 	for len(ips) < len(macs) {
 		ips = append(ips, "-")
 	}
@@ -309,7 +328,7 @@ func (t *rows) address(c Correction) string {
 func (t *rows) bytes() []byte { return []byte(strings.Join(t.lines, "")) }
 
 var (
-	assetsSection = regexp.MustCompile(`(?m)^assets:[ \t]*(#.*)?$`)
+	assetsSection = regexp.MustCompile(`(?m)^assets:[ \t]*(#.*)?\r?$`)
 	nextSection   = regexp.MustCompile(`(?m)^[a-z_]+:`)
 )
 
@@ -333,8 +352,13 @@ func addToSection(data string, add []Addition) []byte {
 		}
 		body = body[:cut]
 	}
+	lineEnd := "\n"
+	if strings.Contains(data, "\r\n") {
+		lineEnd = "\r\n"
+	}
+	rest := data[len(body):]
 	if !strings.HasSuffix(body, "\n") {
-		body += "\n"
+		body += lineEnd
 	}
 	indent := "  "
 	if m := regexp.MustCompile(`(?m)^( *)- `).FindStringSubmatch(data[at[1]:end]); m != nil {
@@ -342,16 +366,19 @@ func addToSection(data string, add []Addition) []byte {
 	}
 	var b strings.Builder
 	for i := range add {
-		b.WriteString(indent + "- " + flow(&add[i]) + "\n")
+		b.WriteString(indent + "- " + flow(&add[i]) + lineEnd)
 	}
-	return []byte(body + b.String() + data[len(strings.TrimSuffix(body, "\n"))+1:])
+	return []byte(body + b.String() + rest)
 }
 
 // plain is what means itself in YAML without quotes.
 var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9.-]*$|^[0-9]+(\.[0-9]+){3}$`)
 
+// reserved are words that YAML reads as something else than text.
+var reserved = []string{"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+
 func plainOr(s string) string {
-	if plain.MatchString(s) {
+	if plain.MatchString(s) && !slices.Contains(reserved, strings.ToLower(s)) {
 		return s
 	}
 	return strconv.Quote(s)

@@ -165,3 +165,72 @@ assets_csv: machines.csv
 		t.Errorf("a correction alone: %v, %q\n%s", err, skipped, diff)
 	}
 }
+
+const oddPort = `port: {name: T, locode: ZZTST, time_zone: UTC, currency: EUR, security_level: 1, centre: [0, 50]}
+zones: [{id: z, domain: ot, level: 1, networks: [10.0.0.0/24]}]
+`
+
+// oddFiles writes a port of some files.
+func oddFiles(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "port.yaml")
+}
+
+// TestRegisterPatchOddCSV: blanks around the names of columns lose nothing, a field
+// without a column is told, and an address goes to the file that the port file reads.
+func TestRegisterPatchOddCSV(t *testing.T) {
+	const rows = "id, domain, kind, zone, ip\r\na ,ot,plc,z, 10.0.0.2\r\n"
+	path := oddFiles(t, map[string]string{"port.yaml": oddPort + "assets_csv: assets.csv\n", "assets.csv": rows, "archive/assets.csv": "id,domain,kind,zone,ip,mac\na,ot,plc,z,10.0.0.2,\n"})
+	add := []Addition{{ID: "b", Domain: "ot", Kind: "hmi", IP: "10.0.0.9", MAC: "00:40:8c:aa:bb:cc", Zone: "z", Vendor: "V"}}
+	diff, skipped, err := RegisterPatch(path, add, nil, today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(skipped) != 1 || !strings.Contains(skipped[0], "vendor V, mac 00:40:8c:aa:bb:cc of b") {
+		t.Errorf("not told what is lost: %q", skipped)
+	}
+	if b := patched(t, path, diff).Asset("b"); b == nil || b.Zone != "z" || len(b.Addresses) != 1 || b.Addresses[0].IP.String() != "10.0.0.9" {
+		t.Errorf("added: %+v", b)
+	}
+	if diff, skipped, err := RegisterPatch(path, nil, []Correction{{"a", "address", "10.0.0.8 00:40:8c:aa:bb:cd"}}, today); err != nil || len(diff) > 0 || len(skipped) != 1 {
+		t.Errorf("an address without columns for it: %v, %q\n%s", err, skipped, diff)
+	}
+	path = oddFiles(t, map[string]string{"port.yaml": oddPort + "assets_csv: assets.csv\n", "assets.csv": "id,domain,kind,zone,ip,mac\na,ot,plc,z,10.0.0.2,\n", "archive/assets.csv": "id,domain,kind,zone,ip,mac\na,ot,plc,z,10.0.0.2,\n"})
+	diff, _, err = RegisterPatch(path, nil, []Correction{{"a", "address", "10.0.0.8 00:40:8c:aa:bb:cd"}}, today)
+	if err != nil || !strings.HasPrefix(string(diff), "--- a/assets.csv") {
+		t.Errorf("an address: %v\n%s", err, diff)
+	}
+}
+
+// TestRegisterPatchOddYAML: line ends of Windows are kept, also at the end of a file
+// without one, and an id that YAML would read as something else is quoted.
+func TestRegisterPatchOddYAML(t *testing.T) {
+	for name, text := range map[string]string{
+		"windows":     strings.ReplaceAll(oddPort+"assets:\n  - {id: a, domain: ot, kind: plc}\n# end\nparties:\n  - {id: p, kind: team}\n", "\n", "\r\n"),
+		"no line end": strings.ReplaceAll(oddPort+"assets:\n  - {id: a, domain: ot, kind: plc}", "\n", "\r\n"),
+		"unix":        oddPort + "assets:\n  - {id: a, domain: ot, kind: plc}",
+	} {
+		path := oddFiles(t, map[string]string{"port.yaml": text})
+		diff, _, err := RegisterPatch(path, []Addition{{ID: "no", Domain: "ot", Kind: "hmi"}}, nil, today)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if p := patched(t, path, diff); p.Asset("no") == nil || p.Asset("a") == nil {
+			t.Errorf("%s:\n%s", name, diff)
+		}
+		if windows := strings.Contains(text, "\r\n"); windows != strings.Contains(string(diff), "hmi}\r\n") {
+			t.Errorf("%s: other line ends:\n%q", name, diff)
+		}
+	}
+}
