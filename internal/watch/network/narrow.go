@@ -113,21 +113,29 @@ func (u *uses) heardZones() map[string]bool {
 func (u *uses) narrow(c *port.Conduit, n *Narrowing) {
 	clients, servers := map[string]bool{}, map[string]bool{}
 	var used []useKey
+	unsure, cut := "", "" // the first reason in order, so that the same traffic gives the same words
 	for k, r := range u.rows {
+		if k.verdict == Undecided && mayUse(c, &k) && (unsure == "" || r.why < unsure) {
+			unsure = r.why
+		}
 		if k.conduit != c.ID || k.from != c.From || k.to != c.To {
 			continue
 		}
-		switch k.verdict {
-		case AllowedSeen:
-			used = append(used, k)
-			for p := range r.pairs {
-				client, server, _ := strings.Cut(p, " ")
-				clients[client], servers[server] = true, true
-			}
-		case Undecided:
-			n.Verdict, n.Why = "undecided", "some of its traffic is undecided: "+r.why
-			return
+		if k.verdict != AllowedSeen {
+			continue
 		}
+		used = append(used, k)
+		for p := range r.pairs {
+			client, server, _ := strings.Cut(p, " ")
+			clients[client], servers[server] = true, true
+		}
+		if len(r.pairs) >= maxPeers {
+			cut = "at least "
+		}
+	}
+	if unsure != "" {
+		n.Verdict, n.Why = "undecided", "some of its traffic is undecided: "+unsure
+		return
 	}
 	n.Clients, n.Servers = slices.Sorted(maps.Keys(clients)), slices.Sorted(maps.Keys(servers))
 	var allow []port.Allow
@@ -148,9 +156,25 @@ func (u *uses) narrow(c *port.Conduit, n *Narrowing) {
 	case len(n.Unused) == 0:
 		n.Verdict, n.Why = "tight", "every line was used as wide as it is declared"
 	default:
-		n.Verdict, n.Why = "narrower", fmt.Sprintf("%s and %s used it; the proposal lets all of that traffic through", plural(len(clients), "client"), plural(len(servers), "server"))
+		n.Verdict, n.Why = "narrower", fmt.Sprintf("%s%s and %s used it; the proposal lets all of that traffic through", cut, plural(len(clients), "client"), plural(len(servers), "server"))
 		n.YAML = conduitYAML(c, allow)
 	}
+}
+
+// mayUse reports whether undecided traffic may be a conduit's. It is told of one conduit
+// only, though another between the zones may be the one, and of none where it was not
+// seen who opened it: its port is then a guess, and so is the direction.
+func mayUse(c *port.Conduit, k *useKey) bool {
+	there := k.from == c.From && k.to == c.To
+	switch k.conduit {
+	case "":
+		return there || k.from == c.To && k.to == c.From
+	case c.ID:
+		return there
+	}
+	return there && slices.ContainsFunc(c.Allow, func(a port.Allow) bool {
+		return (a.Transport == "any" || a.Transport == k.transport) && covers(a.Ports, k.port, k.transport)
+	})
 }
 
 // narrowLine is what is needed of a line: one line for each transport and

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -136,5 +137,43 @@ func TestAnsweredIsCounted(t *testing.T) {
 		if u.Conduit == "poll" && u.Flows > 0 && (u.Flows != 6 || u.Answered != 3 || u.Client != "10.20.1.6" || u.Server != "10.20.2.10" || u.Example != "10.20.1.6 → 10.20.2.10:502") {
 			t.Errorf("%+v", u)
 		}
+	}
+}
+
+// TestNarrowBesideUndecided: undecided traffic makes each conduit undecided that may
+// have carried it, whichever of them it was told of, and so does traffic of which it
+// was not seen who opened it.
+func TestNarrowBesideUndecided(t *testing.T) {
+	twins := strings.Replace(testPort, "  - {id: video", `  - {id: twin, name: Twin, from: scada, to: cranes, reason: r, allow: [{transport: tcp, ports: [502], application: modbus}, {transport: tcp, ports: [443], application: tls}]}
+  - {id: far, name: Far, from: scada, to: cranes, reason: r, allow: [{transport: tcp, ports: [102], application: s7comm}]}
+  - {id: video`, 1)
+	p := loadText(t, twins)
+	w := month(p, 50*time.Hour, 0, flow("10.20.1.5", "10.20.2.9", 502, ""))
+	for conduit, want := range map[string]string{"poll": "undecided", "twin": "undecided", "far": "unused"} {
+		if n := narrowed(w, 2, conduit); n.Verdict != want {
+			t.Errorf("%s: %s (%s), want %s", conduit, n.Verdict, n.Why, want)
+		}
+	}
+	back := flow("10.20.2.9", "10.20.1.5", 40000, "modbus", "read")
+	back.Client.Port, back.Direction = 502, event.DirectionUnknown
+	w = month(p, 50*time.Hour, 0, back)
+	if n := narrowed(w, 2, "poll"); n.Verdict != "undecided" {
+		t.Errorf("nobody saw who opened it: %s (%s)", n.Verdict, n.Why)
+	}
+}
+
+// TestNarrowManyPairs: where the table of pairs was full, the figures are least ones.
+func TestNarrowManyPairs(t *testing.T) {
+	p := loadText(t, strings.Replace(testPort, "allow: [{transport: tcp, ports: [502], application: modbus, access: read}]", "allow: [{transport: tcp, ports: [102, 502]}]", 1))
+	w := month(p, 50*time.Hour, 0, flow("10.20.1.5", "10.20.2.9", 502, "modbus", "read"))
+	for k, r := range w.uses.rows {
+		if k.conduit == "poll" {
+			for i := range maxPeers {
+				r.pairs[fmt.Sprintf("10.20.1.%d 10.20.2.%d", i%250, i/250)] = true
+			}
+		}
+	}
+	if n := narrowed(w, 2, "poll"); n.Verdict != "narrower" || !strings.HasPrefix(n.Why, "at least ") {
+		t.Errorf("%+v", n)
 	}
 }
