@@ -208,7 +208,7 @@ type Treatments struct {
 // Readiness is what was really tried.
 type Readiness struct {
 	Done     []Tried  `json:"done"`     // newest first
-	Untested []string `json:"untested"` // services with an objective and no restore within a year
+	Untested []string `json:"untested"` // services with an objective and no restore within a year that met it
 	Older    int      `json:"older"`    // exercises that are not listed
 }
 
@@ -256,9 +256,9 @@ func NewBoard(in *BoardInput) *Board {
 	}
 	b.Assumed = append(b.Assumed, in.Standing.Notes...)
 	b.treatments(in)
-	b.readiness(in)
+	shown := b.readiness(in)
 	b.supply(in)
-	b.compliance()
+	b.compliance(shown)
 	b.asks(in)
 	b.answer()
 	return b
@@ -403,8 +403,8 @@ func (b *Board) treatments(in *BoardInput) {
 }
 
 // readiness lists what was tried, and the services that have an objective and no
-// restore within a year.
-func (b *Board) readiness(in *BoardInput) {
+// restore within a year that met it. It returns how much was tried within a year.
+func (b *Board) readiness(in *BoardInput) (shown int) {
 	b.Readiness = Readiness{Done: []Tried{}, Untested: []string{}}
 	restored := map[string]bool{}
 	if in.Standing.Declared != nil {
@@ -417,12 +417,19 @@ func (b *Board) readiness(in *BoardInput) {
 			}
 			t := Tried{Exercise: e, Stale: in.AsOf.Sub(at) > boardLate, Evidence: b.cite(e.Name, e.Evidence, "")}
 			for _, id := range e.Of {
-				if v := in.Port.Service(id); v != nil && v.Recovery != nil && v.Recovery.RTOHours > 0 {
-					t.Objective = max(t.Objective, v.Recovery.RTOHours)
+				v := in.Port.Service(id)
+				if v == nil || v.Recovery == nil || v.Recovery.RTOHours <= 0 {
+					continue
 				}
-				if e.Kind == "restore" && !t.Stale && e.Result != "failed" {
+				if t.Objective == 0 || v.Recovery.RTOHours < t.Objective {
+					t.Objective = v.Recovery.RTOHours // the strictest of those it was about
+				}
+				if e.Kind == "restore" && !t.Stale && e.Result != "failed" && e.Hours > 0 && e.Hours <= v.Recovery.RTOHours {
 					restored[id] = true
 				}
+			}
+			if !t.Stale {
+				shown++
 			}
 			if len(b.Readiness.Done) == boardTests {
 				b.Readiness.Older++
@@ -436,6 +443,7 @@ func (b *Board) readiness(in *BoardInput) {
 			b.Readiness.Untested = append(b.Readiness.Untested, cmp.Or(v.Name, v.ID))
 		}
 	}
+	return shown
 }
 
 // supply is what begins at a supplier, and whose products are weak.
@@ -478,18 +486,12 @@ func (b *Board) supply(in *BoardInput) {
 	}
 }
 
-func (b *Board) compliance() {
-	drills := 0
-	for _, t := range b.Readiness.Done {
-		if !t.Stale {
-			drills++
-		}
-	}
-	if drills == 0 {
+func (b *Board) compliance(shown int) {
+	if shown == 0 {
 		b.Compliance = "Nothing is on record: no obligations are kept, and no drill, exercise or restore within a year."
 		return
 	}
-	b.Compliance = fmt.Sprintf("Obligations are not on record; drills, exercises and restores within a year that could be shown: %d.", drills+b.Readiness.Older)
+	b.Compliance = fmt.Sprintf("Obligations are not on record; drills, exercises and restores within a year that could be shown: %d.", shown)
 }
 
 // asks are the decisions that follow from the figures.

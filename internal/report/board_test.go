@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -229,8 +230,8 @@ func TestUnknownIsSaid(t *testing.T) {
 	}
 }
 
-// TestReadiness: a restore within a year against its objective; a failed one and one
-// of last year prove nothing; one that is only planned is not listed.
+// TestReadiness: a restore within a year against its objective; a failed one, one of
+// last year, one that took too long and one that nobody measured prove nothing; one that is only planned is not listed.
 func TestReadiness(t *testing.T) {
 	in := assessed(t, nil)
 	tos := "Terminal operating system"
@@ -238,17 +239,29 @@ func TestReadiness(t *testing.T) {
 		in.Standing.Declared.Exercises = []risk.Exercise{e}
 		return NewBoard(in)
 	}
-	good := risk.Exercise{ID: "r", Date: "2026-09-14", Kind: "restore", Name: "Restore", Of: []string{"terminal-operating-system"}, Hours: 31, Result: "passed", Evidence: "log"}
+	good := risk.Exercise{ID: "r", Date: "2026-09-14", Kind: "restore", Name: "Restore", Of: []string{"terminal-operating-system"}, Hours: 6, Result: "passed", Evidence: "log"}
 	b := try(good)
 	if len(b.Readiness.Done) != 1 || b.Readiness.Done[0].Objective != 8 || b.Readiness.Done[0].Stale || slices.Contains(b.Readiness.Untested, tos) {
 		t.Errorf("a restore: %+v", b.Readiness)
 	}
-	for name, change := range map[string]func(*risk.Exercise){"failed": func(e *risk.Exercise) { e.Result = "failed" }, "of last year": func(e *risk.Exercise) { e.Date = "2025-09-14" }, "a drill": func(e *risk.Exercise) { e.Kind, e.Hours = "drill", 0 }} {
+	for name, change := range map[string]func(*risk.Exercise){"too slow": func(e *risk.Exercise) { e.Hours = 31 }, "not measured": func(e *risk.Exercise) { e.Hours = 0 }, "failed": func(e *risk.Exercise) { e.Result = "failed" }, "of last year": func(e *risk.Exercise) { e.Date = "2025-09-14" }, "a drill": func(e *risk.Exercise) { e.Kind, e.Hours = "drill", 0 }} {
 		e := good
 		change(&e)
 		if b := try(e); !slices.Contains(b.Readiness.Untested, tos) {
 			t.Errorf("%s counts as a restore", name)
 		}
+	}
+	in.Standing.Declared.Exercises = nil
+	for i := range 9 { // two of this year, seven before
+		x := good
+		x.ID, x.Name, x.Date = fmt.Sprint(i), fmt.Sprint("Restore ", i), fmt.Sprintf("%d-09-14", 2026-i)
+		if i == 1 {
+			x.Date = "2026-08-14"
+		}
+		in.Standing.Declared.Exercises = append(in.Standing.Declared.Exercises, x)
+	}
+	if b := NewBoard(in); b.Readiness.Older != 3 || !strings.Contains(b.Compliance, "could be shown: 2.") {
+		t.Errorf("nine restores, two within a year: %d older, %q", b.Readiness.Older, b.Compliance)
 	}
 	e := good
 	e.Date = "2027-01-14"

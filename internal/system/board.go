@@ -98,6 +98,9 @@ func readBoard(r *store.Declared) (report.KeptBoard, error) {
 	if err != nil {
 		return report.KeptBoard{}, fmt.Errorf("board report %s: %w", r.ID, err)
 	}
+	if s := body.Signature; s != nil && s.Sum != report.Sum(body.Report) {
+		return report.KeptBoard{}, fmt.Errorf("board report %s: it is not what %s signed", r.ID, s.Account)
+	}
 	return report.KeptBoard{ID: r.ID, Revision: r.Revision, Made: r.Time, By: r.Actor, Board: b, Data: body.Report, Sum: report.Sum(body.Report), Signed: body.Signature}, nil
 }
 

@@ -112,3 +112,12 @@ func TestBoardReports(t *testing.T) {
 		t.Errorf("the audit log: %+v, %v", entries, err)
 	}
 }
+
+// TestSignedReportWasChanged: a signature holds for the bytes that were signed.
+func TestSignedReportWasChanged(t *testing.T) {
+	const sum = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" // of {}
+	body := `{"report":{"version":1},"signature":{"name":"Security","account":"cso","sha256":"` + sum + `"}}`
+	if _, err := readBoard(&store.Declared{ID: "x", Body: []byte(body)}); err == nil || !strings.Contains(err.Error(), "not what cso signed") {
+		t.Errorf("got %v", err)
+	}
+}
