@@ -98,9 +98,9 @@ func (d *exposureDesk) readDecisions(ctx context.Context) error {
 		asset, notice, _ := strings.Cut(kept[i].ID, "/")
 		key := [2]string{asset, notice}
 		if len(kept[i].Body) == 0 {
-			if of, known := d.decided[key]; !known || !of.File {
-				d.decided[key] = console.Decided{Revision: kept[i].Revision} // withdrawn: the next one follows it
-			}
+			of := d.decided[key]
+			of.Revision = kept[i].Revision // withdrawn: the next one follows it, and one of the file holds again
+			d.decided[key] = of
 			continue
 		}
 		var one advisory.Decision
@@ -155,7 +155,10 @@ func (d *exposureDesk) look(ctx context.Context) error {
 			d.s.log.Warn("exploit predictions were not read", "error", err)
 		}
 	}
-	d.epssNote = note
+	if note != d.epssNote {
+		d.epssNote = note
+		d.changes++ // what was worked out does not say it
+	}
 	return nil
 }
 

@@ -295,3 +295,42 @@ func TestOwnNoticeIsMatched(t *testing.T) {
 		t.Errorf("own notices: %+v, %v", own, err)
 	}
 }
+
+// TestWithdrawnOverTheFile: a decision of the console over one of the file can be made
+// again after it was withdrawn; and predictions that can't be read are told at once.
+func TestWithdrawnOverTheFile(t *testing.T) {
+	s, cfg := exposed(t, "")
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	p := open(s.exposure.mustList(t))
+	now := time.Now().UTC()
+	expires := now.AddDate(0, 1, 0).Format(time.DateOnly)
+	path := filepath.Join(filepath.Dir(cfg.Port), "decisions.yaml")
+	file := "decisions:\n  - {asset: " + p.Asset.ID + ", advisory: " + p.Match.ID + ", verdict: affected, reason: r, author: a, made: " + now.Format(time.DateOnly) + ", expires: " + expires + "}\n"
+	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Weak.Decisions, cfg.Weak.EPSS = path, filepath.Join(filepath.Dir(path), "none.csv")
+	d := advisory.Decision{Asset: p.Asset.ID, Advisory: p.Match.ID, Verdict: advisory.NotAffected, Justification: csaf.Justifications[0], Reason: "not built in", Author: "ot0", Made: now.Format(time.DateOnly), Expires: expires}
+	if err := s.exposure.Decide(t.Context(), d, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.exposure.Withdraw(t.Context(), d.Asset, d.Advisory, "ot0", 1); err != nil {
+		t.Fatal(err)
+	}
+	if of := s.exposure.mustList(t).Decided[[2]string{d.Asset, d.Advisory}]; !of.File || of.Revision != 2 {
+		t.Errorf("the file's decision does not hold again: %+v", of)
+	}
+	if err := s.exposure.Decide(t.Context(), d, 0); err != nil {
+		t.Errorf("deciding again: %v", err)
+	}
+	if err := s.exposure.look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(s.exposure.mustList(t).Notes, " "); !strings.Contains(notes, "EPSS") {
+		t.Errorf("notes %q", notes)
+	}
+}
