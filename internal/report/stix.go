@@ -47,8 +47,8 @@ func AttackFlow(p *port.Port, a *attackgraph.Answer, at time.Time) ([]byte, erro
 	w.put(stixObject{"type": "identity", "id": flowAuthor, "created_by_ref": flowAuthor, "created": flowMade, "modified": flowMade, "name": "MITRE Center for Threat-Informed Defense", "identity_class": "organization"})
 	w.put(stixObject{"type": "extension-definition", "id": flowExtension, "created_by_ref": flowAuthor, "created": flowMade, "modified": flowMade, "name": "Attack Flow",
 		"description": "STIX 2.1 objects for flows of attacks", "schema": flowSchema, "version": "2.0.0", "extension_types": []string{"new-sdo"}})
-	w.author = w.id("identity", "port", p.Identity.LOCODE)
-	w.put(stixObject{"type": "identity", "id": w.author, "created": w.at, "modified": w.at, "name": cmp.Or(p.Identity.Name, p.Identity.LOCODE), "identity_class": "organization", "sectors": []string{"transportation"}})
+	w.author = w.id("identity", "port", p.Identity.LOCODE, p.Identity.Name)
+	w.put(stixObject{"type": "identity", "id": w.author, "created": flowMade, "modified": flowMade, "name": cmp.Or(p.Identity.Name, p.Identity.LOCODE), "identity_class": "organization", "sectors": []string{"transportation"}})
 	var starts []string
 	for i := range a.Paths {
 		starts = append(starts, w.way(a, i))
@@ -63,7 +63,9 @@ func AttackFlow(p *port.Port, a *attackgraph.Answer, at time.Time) ([]byte, erro
 	return append(data, '\n'), nil
 }
 
-// id is the same for the same parts.
+// id is the same for the same parts. What depends on the moment has it among them: two
+// objects of one id and two times of creation would contradict each other. The port alone
+// keeps its id as long as its name, and so has one time of creation.
 func (w *flowWriter) id(kind string, parts ...string) string {
 	return kind + "--" + uuid.NewSHA1(stixSpace, []byte(kind+"\x00"+strings.Join(parts, "\x00"))).String()
 }
@@ -87,7 +89,7 @@ func (w *flowWriter) way(a *attackgraph.Answer, n int) (first string) {
 	for i := len(p.Moves) - 1; i >= 0; i-- {
 		m := &p.Moves[i]
 		at := fmt.Sprintf("%s %d %d", a.Target, n, i)
-		o := stixObject{"type": "attack-action", "id": w.id("attack-action", strings.Join(a.From, ","), at, m.Gain), "name": m.Text, "description": words(m)}
+		o := stixObject{"type": "attack-action", "id": w.id("attack-action", w.at, strings.Join(a.From, ","), at, m.Gain), "name": m.Text, "description": words(m)}
 		if m.Technique != "" {
 			o["technique_id"] = m.Technique
 		}
@@ -106,7 +108,7 @@ func (w *flowWriter) way(a *attackgraph.Answer, n int) (first string) {
 			}
 		}
 		if len(unseen) > 0 {
-			c := stixObject{"type": "attack-condition", "id": w.id("attack-condition", strings.Join(a.From, ","), at), "description": "Nobody has seen: " + strings.Join(unseen, "; "), "on_true_refs": []string{next}}
+			c := stixObject{"type": "attack-condition", "id": w.id("attack-condition", w.at, strings.Join(a.From, ","), at), "description": "Nobody has seen: " + strings.Join(unseen, "; "), "on_true_refs": []string{next}}
 			w.put(w.flow(c))
 			next, _ = c["id"].(string)
 		}
@@ -133,7 +135,7 @@ func (w *flowWriter) refs(m *attackgraph.Move) (out []string) {
 		}
 		ref, known := w.assets[id]
 		if !known {
-			ref = w.id("attack-asset", w.port.Identity.LOCODE, id)
+			ref = w.id("attack-asset", w.at, w.port.Identity.LOCODE, id)
 			w.assets[id] = ref
 			w.put(w.flow(stixObject{"type": "attack-asset", "id": ref, "name": cmp.Or(a.Name, id), "description": strings.TrimSpace(strings.Join([]string{id, a.Kind, a.Vendor, a.Product}, " "))}))
 		}

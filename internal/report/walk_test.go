@@ -197,3 +197,33 @@ func TestAttackFlow(t *testing.T) {
 		t.Error("a flow without a way was written")
 	}
 }
+
+// TestAttackFlowsAgree: an object that two bundles share is the same in both.
+func TestAttackFlowsAgree(t *testing.T) {
+	p, a := ways(t)
+	seen := map[string]string{}
+	for _, at := range []time.Time{boardDay, boardDay.Add(time.Hour)} {
+		data, err := AttackFlow(p, a, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b struct {
+			Objects []json.RawMessage `json:"objects"`
+		}
+		if err := json.Unmarshal(data, &b); err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range b.Objects {
+			var of struct {
+				ID string `json:"id"`
+			}
+			if err := json.Unmarshal(o, &of); err != nil {
+				t.Fatal(err)
+			}
+			if was, known := seen[of.ID]; known && was != string(o) {
+				t.Errorf("two objects of one id:\n%s\n%s", was, o)
+			}
+			seen[of.ID] = string(o)
+		}
+	}
+}
