@@ -34,7 +34,7 @@ func writeMachine(f *fabric, c *session, app string, n int) {
 	}
 }
 
-// tagPath names the tag LEVEL_01 by an ANSI extended symbol segment (CIP volume 1, C-1.4.5).
+// tagPath names the tag LEVEL_01 by an ANSI extended symbol segment (CIP volume 1, appendix C).
 var tagPath = append([]byte{0x91, 8}, "LEVEL_01"...)
 
 // unconnected wraps a CIP message into SendRRData (CIP volume 2, 2-4.7).
@@ -53,7 +53,7 @@ func enipRead(f *fabric, c *session) {
 // comparison with the project on file does.
 func compareProgram(f *fabric, c *session, app string) {
 	if app == "enip" {
-		// File object, class 0x37: initiate upload, then three transfers (CIP volume 1, 5-42).
+		// File object, class 0x37: initiate upload, then three transfers. The clause of CIP volume 1 was not looked up.
 		file := []byte{0x20, 0x37, 0x24, 1}
 		c.exchange(c.unconnected(append(append([]byte{0x4b, 2}, file...), 200)), c.unconnected([]byte{0xcb, 0, 0, 0, 0x58, 2, 0, 0, 200}))
 		for n := range 3 {
