@@ -83,7 +83,11 @@ func BackTest(o Options) ([]Check, error) {
 			if err := problems.Err(); err != nil {
 				return nil, fmt.Errorf("the port of %s: %w", c.id, err)
 			}
-			for j, b := range c.simulate(p, o) {
+			bands, err := c.simulate(p, o)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.id, err)
+			}
+			for j, b := range bands {
 				if k == 0 {
 					said[j] = b
 				}
@@ -147,7 +151,7 @@ terminals:
 }
 
 // simulate gives a range for each figure that was reported.
-func (c *outageCase) simulate(p *port.Port, o Options) []Band {
+func (c *outageCase) simulate(p *port.Port, o Options) ([]Band, error) {
 	got := make([][]float64, len(c.reported))
 	end := 0.0
 	for _, d := range c.down {
@@ -159,13 +163,13 @@ func (c *outageCase) simulate(p *port.Port, o Options) []Band {
 		}
 	}
 	if _, err := Outage(p, c.down, o); err != nil {
-		panic(err) // the cases are our own
+		return nil, err
 	}
 	out := make([]Band, len(got))
 	for j := range got {
 		out[j] = band(got[j])
 	}
-	return out
+	return out, nil
 }
 
 // of gives the figure of one run, disrupted and not, of an outage that ended in an hour.

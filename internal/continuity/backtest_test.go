@@ -164,3 +164,10 @@ func manualRow(c *Check) string {
 	}
 	return fmt.Sprintf("| %s | %s | %s | %.0f (%.0f to %.0f) | %s | %+.0f %% |", c.Case, c.Figure, reported, c.Said.Mid, c.Said.Low, c.Said.High, text, c.Error*100)
 }
+
+// TestBackTestTellsItsErrors: runs that can't be simulated are an error and no panic.
+func TestBackTestTellsItsErrors(t *testing.T) {
+	if _, err := BackTest(Options{Runs: -1}); err == nil {
+		t.Error("less than no runs were simulated")
+	}
+}

@@ -54,6 +54,9 @@ func (d reconcileDesk) Reconcile(ctx context.Context, r console.Reconciled, acto
 
 // Undo implements console.Reconciliation.
 func (d reconcileDesk) Undo(ctx context.Context, id, actor string, revision int64) error {
+	if revision == 0 {
+		return console.ErrDecided // nothing is in force that could be undone
+	}
 	return d.declare(ctx, id, actor, "undone", nil, revision)
 }
 

@@ -48,6 +48,9 @@ func TestReconciledPortFile(t *testing.T) {
 	if err := d.Reconcile(t.Context(), adopt, "cyso", 0); !errors.Is(err, console.ErrDecided) {
 		t.Errorf("deciding on what is decided: %v", err)
 	}
+	if err := d.Undo(t.Context(), "ip:192.0.2.1", "ot0", 0); !errors.Is(err, console.ErrDecided) {
+		t.Errorf("undoing what nobody decided: %v", err)
+	}
 	text := patch()
 	if !strings.Contains(text, "cam-new") || !strings.Contains(text, "7.7") {
 		t.Fatalf("the patch:\n%s", text)
