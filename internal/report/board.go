@@ -15,6 +15,7 @@ import (
 	"github.com/quaywatch/quaywatch/internal/advisory"
 	"github.com/quaywatch/quaywatch/internal/port"
 	"github.com/quaywatch/quaywatch/internal/risk"
+	"github.com/quaywatch/quaywatch/internal/watch/network"
 )
 
 // BoardInput is what a board report is made from. The same input gives the same
@@ -22,9 +23,10 @@ import (
 type BoardInput struct {
 	Port     *port.Port
 	AsOf     time.Time
-	Standing risk.Standing // with Assessment, or with the reason why there is none
-	Products []Supplier    // what is known of weaknesses by maker; nil: no notices were held against the register
-	Last     *Board        // the report that this one is compared with; nil: there is none
+	Standing risk.Standing        // with Assessment, or with the reason why there is none
+	Products []Supplier           // what is known of weaknesses by maker; nil: no notices were held against the register
+	Uses     []network.ConduitUse // traffic between zones as observed; nil: none was held against the conduits
+	Last     *Board               // the report that this one is compared with; nil: there is none
 }
 
 // Supplier is how far the port depends on somebody outside.
@@ -107,6 +109,7 @@ type Board struct {
 	Readiness  Readiness  `json:"readiness"`
 	Suppliers  Supply     `json:"suppliers"`
 	Compliance string     `json:"compliance"`
+	Proofs     []Proof    `json:"proofs,omitempty"` // what Compliance counts; none in a report of before they were looked for
 	Decisions  []Ask      `json:"decisions"`
 	Assumed    []string   `json:"assumed"`
 	Evidence   []Evidence `json:"evidence"`
@@ -256,9 +259,9 @@ func NewBoard(in *BoardInput) *Board {
 	}
 	b.Assumed = append(b.Assumed, in.Standing.Notes...)
 	b.treatments(in)
-	shown := b.readiness(in)
+	b.readiness(in)
 	b.supply(in)
-	b.compliance(shown)
+	b.compliance(in)
 	b.asks(in)
 	b.answer()
 	return b
@@ -404,7 +407,7 @@ func (b *Board) treatments(in *BoardInput) {
 
 // readiness lists what was tried, and the services that have an objective and no
 // restore within a year that met it. It returns how much was tried within a year.
-func (b *Board) readiness(in *BoardInput) (shown int) {
+func (b *Board) readiness(in *BoardInput) {
 	b.Readiness = Readiness{Done: []Tried{}, Untested: []string{}}
 	restored := map[string]bool{}
 	if in.Standing.Declared != nil {
@@ -428,9 +431,6 @@ func (b *Board) readiness(in *BoardInput) (shown int) {
 					restored[id] = true
 				}
 			}
-			if !t.Stale {
-				shown++
-			}
 			if len(b.Readiness.Done) == boardTests {
 				b.Readiness.Older++
 				continue
@@ -443,7 +443,6 @@ func (b *Board) readiness(in *BoardInput) (shown int) {
 			b.Readiness.Untested = append(b.Readiness.Untested, cmp.Or(v.Name, v.ID))
 		}
 	}
-	return shown
 }
 
 // supply is what begins at a supplier, and whose products are weak.
@@ -484,14 +483,6 @@ func (b *Board) supply(in *BoardInput) {
 	if len(list) == 0 {
 		b.Suppliers.Unknown = "No notice is about a device of the register."
 	}
-}
-
-func (b *Board) compliance(shown int) {
-	if shown == 0 {
-		b.Compliance = "Nothing is on record: no obligations are kept, and no drill, exercise or restore within a year."
-		return
-	}
-	b.Compliance = fmt.Sprintf("Obligations are not on record; drills, exercises and restores within a year that could be shown: %d.", shown)
 }
 
 // asks are the decisions that follow from the figures.

@@ -30,8 +30,22 @@ var boardTemplate = template.Must(template.New("board").Funcs(template.FuncMap{
 	},
 	"num":  func(v float64) string { return fmt.Sprintf("%.1f", v) },
 	"add":  func(a, b float64) float64 { return a + b },
+	"mark": stateMark,
 	"join": func(s []string) string { return strings.Join(s, ", ") },
 }).Parse(boardHTML))
+
+// stateMark is the shape that stands with the word of a state.
+func stateMark(state string) string {
+	switch state {
+	case Shown:
+		return "○"
+	case InPart:
+		return "◆"
+	case NotShown:
+		return "▲"
+	}
+	return "▨"
+}
 
 func breachWords(b string) string {
 	switch b {
@@ -140,7 +154,15 @@ func (b *Board) sheets() []Sheet {
 	for _, e := range b.Evidence {
 		memo.Rows = append(memo.Rows, []string{fmt.Sprint(e.No), e.What, e.From})
 	}
-	return []Sheet{asks, figures, threats, money, ready, makers, memo}
+	proofs := Sheet{Title: "Compliance: what our own data shows", Columns: []string{"Looked for", "Answer", "Found", "Evidence"}, Empty: "Nothing was looked for."}
+	for _, p := range b.Proofs {
+		no := "none"
+		if p.Evidence > 0 {
+			no = ref(p.Evidence)
+		}
+		proofs.Rows = append(proofs.Rows, []string{p.Name, p.State, p.Found, no})
+	}
+	return []Sheet{asks, figures, threats, money, ready, makers, memo, proofs}
 }
 
 func hoursWords(h float64, none string) string {

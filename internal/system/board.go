@@ -49,6 +49,9 @@ func (d *boardDesk) draft(ctx context.Context, now time.Time) (*report.Board, er
 		return nil, err
 	}
 	in := report.BoardInput{Port: d.s.port.Load(), AsOf: now, Standing: d.s.risk.Standing(), Last: lastBoard(kept)}
+	if d.s.warmed.Load() { // before that the picture lacks what was seen earlier
+		in.Uses = d.s.watches.Network.Picture().Uses
+	}
 	list, err := d.s.exposure.List(ctx)
 	switch {
 	case err != nil && in.Standing.Problem == "":
