@@ -109,7 +109,7 @@ type Board struct {
 	Readiness  Readiness  `json:"readiness"`
 	Suppliers  Supply     `json:"suppliers"`
 	Compliance string     `json:"compliance"`
-	Proofs     []Proof    `json:"proofs,omitempty"` // what Compliance counts; none in a report of before they were looked for
+	Proofs     []Proof    `json:"proofs,omitempty"` // what stands beside Compliance; none in a report of before they were looked for
 	Decisions  []Ask      `json:"decisions"`
 	Assumed    []string   `json:"assumed"`
 	Evidence   []Evidence `json:"evidence"`

@@ -34,19 +34,36 @@ const (
 // the zones as they are.
 const trafficLate = 24 * time.Hour
 
-// compliance is the one line of the report and the proofs that it counts.
+// compliance is the one line of the report and the proofs that it names.
 func (b *Board) compliance(in *BoardInput) {
 	b.Proofs = []Proof{
 		b.restores(in), b.exercises(in), b.decided(in), b.conduits(in), b.traffic(in), b.weaknesses(in),
 		{Name: "accounts reviewed", State: NotAssessed, Found: "no review of accounts is kept"},
-		{Name: "obligations met", State: NotAssessed, Found: "no obligation of a law, code or standard is on record"},
+		{Name: "obligations met", State: NotAssessed, Found: "no obligation of a law, code or standard is kept"},
 	}
-	n := map[string]int{}
-	for _, p := range b.Proofs {
-		n[p.State]++
+	b.Compliance = "Obligations are not on record, so conformity with none is claimed."
+}
+
+// ProofGroup are the proofs of one state.
+type ProofGroup struct {
+	State  string
+	Proofs []Proof
+}
+
+// ProofsByState are the proofs as the line tells them, what is wanting first.
+func (b *Board) ProofsByState() (out []ProofGroup) {
+	for _, state := range []string{NotShown, InPart, Shown, NotAssessed} {
+		g := ProofGroup{State: state}
+		for _, p := range b.Proofs {
+			if p.State == state {
+				g.Proofs = append(g.Proofs, p)
+			}
+		}
+		if len(g.Proofs) > 0 {
+			out = append(out, g)
+		}
 	}
-	b.Compliance = fmt.Sprintf("Obligations are not on record, so conformity with none is claimed. Of %d things looked for in our own data, %d shown, %d shown in part, %d not shown, %d not assessed.",
-		len(b.Proofs), n[Shown], n[InPart], n[NotShown], n[NotAssessed])
+	return out
 }
 
 // share is the state of a part of a whole that is above 0.
