@@ -618,4 +618,5 @@ type KeptBoard struct {
 	Data     []byte // JSON of Board, as it was kept
 	Sum      string // of Data
 	Signed   *Signature
+	Damaged  string // why it can't be shown; Board then holds no more than when it was kept
 }

@@ -63,15 +63,17 @@ func (d *boardDesk) draft(ctx context.Context, now time.Time) (*report.Board, er
 }
 
 func lastBoard(kept []report.KeptBoard) *report.Board {
+	var newest *report.Board
 	for i := range kept {
-		if kept[i].Signed != nil {
-			return kept[i].Board
+		switch k := &kept[i]; {
+		case k.Damaged != "":
+		case k.Signed != nil:
+			return k.Board
+		case newest == nil:
+			newest = k.Board
 		}
 	}
-	if len(kept) > 0 {
-		return kept[0].Board
-	}
-	return nil
+	return newest
 }
 
 // Kept are the reports of the archive, the newest first.
@@ -83,8 +85,8 @@ func (d *boardDesk) Kept(ctx context.Context) ([]report.KeptBoard, error) {
 	out := make([]report.KeptBoard, 0, len(all))
 	for i := range all {
 		k, err := readBoard(&all[i])
-		if err != nil {
-			return nil, err
+		if err != nil { // it stays in the list, so that it is missed; the others are read
+			k = report.KeptBoard{ID: all[i].ID, Revision: all[i].Revision, Made: all[i].Time, By: all[i].Actor, Board: &report.Board{AsOf: all[i].Time}, Damaged: err.Error()}
 		}
 		out = append(out, k)
 	}

@@ -107,6 +107,18 @@ func TestBoardReports(t *testing.T) {
 	if err != nil || next.Last == nil || !next.Last.Equal(signed.Board.AsOf) {
 		t.Errorf("the next is compared with %v: %v", next.Last, err)
 	}
+	// One that is damaged is in the list as such; the others are read, and the next is
+	// compared with none that nobody can vouch for.
+	if _, err := s.records.Declare(t.Context(), store.Declared{Kind: boardKind, ID: "29990101T000000Z", Time: time.Now().Add(time.Hour), Actor: "x", Body: []byte(`{"report":{"version":7}}`)}, 0); err != nil {
+		t.Fatal(err)
+	}
+	damaged := kept(s)
+	if len(damaged) != 3 || damaged[0].ID != "29990101T000000Z" || damaged[0].Damaged == "" || damaged[1].Damaged != "" {
+		t.Errorf("%d in the list beside a damaged one: %+v", len(damaged), damaged[0])
+	}
+	if again, err := s.boards.Draft(t.Context()); err != nil || again.Last == nil || !again.Last.Equal(signed.Board.AsOf) {
+		t.Errorf("beside a damaged one the next is compared with %v: %v", again.Last, err)
+	}
 	entries, err := s.records.Audit(t.Context(), store.AuditQuery{Subject: boardKind + "/" + id})
 	if err != nil || len(entries) != 2 || !strings.Contains(entries[0].Detail, "signed, report sha256 "+draft.Sum) || entries[0].Actor != "cso" {
 		t.Errorf("the audit log: %+v, %v", entries, err)
