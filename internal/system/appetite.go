@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/quaywatch/quaywatch/internal/finding"
 	"github.com/quaywatch/quaywatch/internal/port"
@@ -97,7 +99,10 @@ func acceptanceFindings(p *port.Port, a *risk.Assessment, file string, at time.T
 			o.Title = fmt.Sprintf("The acceptance of %q may not be valid", name)
 			o.Unknown = []string{"The range of the figures lies on both sides of what may be accepted."}
 		}
-		o.Summary = strings.ToUpper(c.Why[:1]) + c.Why[1:] + "."
+		o.Summary = c.Why + "."
+		if r, n := utf8.DecodeRuneInString(c.Why); n > 0 { // it may begin with somebody's name
+			o.Summary = string(unicode.ToUpper(r)) + c.Why[n:] + "."
+		}
 		if !o.Cleared {
 			if q := p.Party(c.By); q != nil {
 				o.Links = append(o.Links, finding.Subject{Kind: "party", ID: q.ID, Name: q.Name})

@@ -5,10 +5,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/quaywatch/quaywatch/internal/config"
 	"github.com/quaywatch/quaywatch/internal/finding"
+	"github.com/quaywatch/quaywatch/internal/port"
+	"github.com/quaywatch/quaywatch/internal/risk"
 )
+
+// TestAcceptanceBeginsWithAName: the summary is whole where the name of a party begins with
+// another letter than a to z.
+func TestAcceptanceBeginsWithAName(t *testing.T) {
+	a := &risk.Assessment{Acceptances: []risk.Acceptance{{Scenario: "s", By: "p", Valid: "no", Why: "ægir may accept 1 EUR a year"}}}
+	got := acceptanceFindings(&port.Port{}, a, "risk.yaml", time.Unix(0, 0))
+	if len(got) != 1 || got[0].Summary != "Ægir may accept 1 EUR a year." {
+		t.Errorf("%+v", got)
+	}
+}
 
 // TestAppetiteIsAFinding: a line that is crossed is a finding with its owner, one
 // that may be is a suspected one, and each goes when the line is kept or taken away.
