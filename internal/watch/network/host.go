@@ -34,6 +34,7 @@ type host struct {
 	out, in   uint64
 	sources   []string
 	talked    bool              // it sent something itself
+	spoke     bool              // or did in an earlier run, or carried the packets of others then
 	stranger  *stranger         // as which it was told, nil: it was not
 	compared  uint8             // fields whose difference from the register was told
 	facts     map[string]string // further things it said of itself
@@ -226,7 +227,7 @@ func (h *host) absorb(o *host) {
 		h.last = o.last
 	}
 	h.flows, h.out, h.in = h.flows+o.flows, h.out+o.out, h.in+o.in
-	h.talked = h.talked || o.talked
+	h.talked, h.spoke = h.talked || o.talked, h.spoke || o.spoke
 	if h.stranger == nil {
 		h.stranger = o.stranger
 	}

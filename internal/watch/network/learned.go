@@ -16,6 +16,7 @@ import (
 type known struct {
 	macs, ips   []string
 	first, last time.Time
+	spoke       bool // it sent something itself, or carried the packets of others
 	usual       bool // it has habits
 	began       time.Duration
 	habits      []string // sorted
@@ -48,7 +49,7 @@ func (w *Watch) Save(to io.Writer) error {
 	defer w.mu.Unlock()
 	l := learning{listened: w.listen.total, oldest: w.from(), covered: w.covered.slots}
 	for _, h := range w.hosts.all() {
-		k := known{macs: h.macs, ips: h.ips, first: h.first, last: h.last, marks: h.marks.list(), marksFull: h.marks.full}
+		k := known{macs: h.macs, ips: h.ips, first: h.first, last: h.last, spoke: h.there(), marks: h.marks.list(), marksFull: h.marks.full}
 		if b := h.habits; b != nil {
 			k.usual, k.began, k.habits, k.full = true, b.began, sortedKeys(b.known), b.full
 		}
@@ -95,7 +96,7 @@ func (w *Watch) Restore(from io.Reader) error {
 // recall makes a host of a snapshot. Addresses that another host has stay there.
 func (x *hosts) recall(k *known) {
 	h := newHost(k.first)
-	h.last = k.last
+	h.last, h.spoke = k.last, k.spoke
 	for _, m := range k.macs {
 		if x.byMAC[m] == nil {
 			h.macs = append(h.macs, m)

@@ -371,7 +371,7 @@ func (w *Watch) NewSince(q NewsQuery) Newly {
 		if h.marks.full {
 			out.Full++
 		}
-		if !h.talked && !h.gateway() || h.last.Before(q.Since) || !w.ours(h) {
+		if !h.there() || h.last.Before(q.Since) || !w.ours(h) {
 			return
 		}
 		begun := len(found)
@@ -438,6 +438,9 @@ func (x *hosts) each(visit func(*host)) {
 		}
 	}
 }
+
+// there reports whether it is a device at all: an address that was only spoken to is none.
+func (h *host) there() bool { return h.talked || h.spoke || h.gateway() }
 
 func (w *Watch) noveltiesOf(h *host, since time.Time, out []novelty) []novelty {
 	if w.watched-h.watched >= w.o.SilentAfter {

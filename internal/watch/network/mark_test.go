@@ -144,6 +144,9 @@ func TestNewSince(t *testing.T) {
 	if err := again.Restore(&snapshot); err != nil {
 		t.Fatal(err)
 	}
+	if diff := cmp.Diff(want, newsOf(again.NewSince(NewsQuery{Since: minute(60)}))); diff != "" {
+		t.Errorf("after a restart, before anybody speaks: %s", diff)
+	}
 	late := event.Batch{Flows: b.Flows[4:], Devices: b.Devices[1:], Operations: b.Operations}
 	again.Observe(&late)
 	if diff := cmp.Diff(want, newsOf(again.NewSince(NewsQuery{Since: minute(60)}))); diff != "" {
