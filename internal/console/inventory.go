@@ -348,8 +348,9 @@ func (c *Console) drawAsset(r *http.Request, v assetView, subjects []string) (te
 			v.Marks, v.MarksFull, _ = c.d.Past.Marks(v.Row.Host.ID)
 		}
 		v.Known = map[string]string{}
+		seen := c.observed(r.Context())
 		for _, m := range marksOf(v.Marks, network.MarkConversation) {
-			if h := c.observed(r.Context()).byID[m.Name]; h != nil {
+			if h := seen.byID[m.Name]; h != nil {
 				v.Known[m.Name] = h.Asset
 			}
 		}

@@ -52,14 +52,13 @@ type Span struct {
 }
 
 // gaps are the times within [from, to] from which there is no row, to whole
-// slots, and when the first row of all was. What lies before that is no gap.
-func (c *covered) gaps(from, to time.Time) (out []Span, began time.Time) {
+// slots. What lies before the first row of all is no gap.
+func (c *covered) gaps(from, to time.Time) (out []Span) {
 	slots := c.sorted()
 	if len(slots) == 0 {
-		return nil, time.Time{}
+		return nil
 	}
-	began = slotTime(slots[0])
-	end := laterOf(from, began) // of what is accounted for
+	end := laterOf(from, slotTime(slots[0])) // of what is accounted for
 	for _, n := range slots {
 		at := slotTime(n)
 		if at.After(to) {
@@ -73,7 +72,7 @@ func (c *covered) gaps(from, to time.Time) (out []Span, began time.Time) {
 	if to.Sub(end) >= coverSlot {
 		out = append(out, Span{end, to})
 	}
-	return out, began
+	return out
 }
 
 // maxGaps bounds the gaps of an answer.
@@ -82,7 +81,7 @@ const maxGaps = 100
 // longest are the longest gaps from a moment on, those left out counted, and all gaps
 // together.
 func (c *covered) longest(from, to time.Time) (gaps []Span, left int, deaf time.Duration) {
-	gaps, _ = c.gaps(from, to)
+	gaps = c.gaps(from, to)
 	for _, g := range gaps {
 		deaf += g.To.Sub(g.From)
 	}
