@@ -131,11 +131,12 @@ func took(p *Port, add []Addition, correct []Correction) bool {
 			return false
 		}
 	}
-	return len(add) > 0 || slices.ContainsFunc(correct, func(c Correction) bool { return p.has(c) })
+	return len(add) > 0 || slices.ContainsFunc(correct, p.Corrected)
 }
 
-// has reports whether the register says what a correction says.
-func (p *Port) has(c Correction) bool {
+// Corrected reports whether the register says what a correction says: of an address, it
+// has the IP or the MAC.
+func (p *Port) Corrected(c Correction) bool {
 	a := p.Asset(c.Asset)
 	if a == nil {
 		return false
@@ -150,7 +151,7 @@ func (p *Port) has(c Correction) bool {
 	}
 	ip, mac, _ := strings.Cut(c.Value, " ")
 	return slices.ContainsFunc(a.Addresses, func(x Address) bool {
-		return (ip == "-" || x.IP.IsValid() && x.IP.String() == ip) && (mac == "-" || strings.EqualFold(x.MAC, mac))
+		return x.IP.IsValid() && x.IP.String() == ip || mac != "-" && strings.EqualFold(x.MAC, mac)
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/quaywatch/quaywatch/internal/console"
@@ -97,7 +96,7 @@ func (d reconcileDesk) Patch(ctx context.Context) ([]byte, []string, error) {
 			add = append(add, r.Device)
 		}
 		for _, c := range r.Correct {
-			if !has(p, c) {
+			if p.Asset(c.Asset) != nil && !p.Corrected(c) { // one that is gone has nothing to correct
 				correct = append(correct, c)
 			}
 		}
@@ -106,27 +105,4 @@ func (d reconcileDesk) Patch(ctx context.Context) ([]byte, []string, error) {
 		return nil, nil, nil
 	}
 	return port.RegisterPatch(d.s.cfg.Port, add, correct, now)
-}
-
-// has reports whether the port file has a correction already.
-func has(p *port.Port, c port.Correction) bool {
-	a := p.Asset(c.Asset)
-	if a == nil {
-		return true // gone: nothing to correct
-	}
-	switch c.Field {
-	case "firmware":
-		return a.Firmware == c.Value
-	case "model":
-		return a.Model == c.Value
-	case "serial":
-		return a.Serial == c.Value
-	}
-	ip, mac, _ := strings.Cut(c.Value, " ")
-	for _, x := range a.Addresses {
-		if x.IP.IsValid() && x.IP.String() == ip || mac != "-" && strings.EqualFold(x.MAC, mac) {
-			return true
-		}
-	}
-	return false
 }
