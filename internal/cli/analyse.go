@@ -33,7 +33,7 @@ type analyseFlags struct {
 func newAnalyseCommand() *cobra.Command {
 	var f analyseFlags
 	c := &cobra.Command{
-		Use:   "analyse --port FILE [--ais F]… [--contacts SENSOR=F]… [--pcap F]… [--zeek F]… [--eve F]… [--access F]… [--advisories F]… [--kev F]… -o DIR",
+		Use:   "analyse --port FILE [--ais F]… [--contacts SENSOR=F]… [--pcap F]… [--zeek F]… [--eve F]… [--access F]… [--advisories F]… [--kev F]… [--epss F] [--decisions F] [--from ENTRY] -o DIR",
 		Short: "Analyse files once, offline, without a server",
 		Long: `Analyse reads recordings once with the same watches as the running system and
 writes into the directory given with -o:
@@ -44,7 +44,8 @@ writes into the directory given with -o:
   flows.parquet     every network conversation
   situation.html    the report for people, self-contained
 
-A directory stands for the files under it. The same input gives the same bytes.
+Of captures, logs and advisories a directory stands for the files under it. The
+same input gives the same bytes.
 Exit code 3 says that violations were found: present findings of grade likely or
 confirmed and severity warning or alarm.`,
 		Args: cobra.NoArgs,
