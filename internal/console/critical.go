@@ -78,7 +78,7 @@ func (c *Console) critical(_ http.ResponseWriter, r *http.Request) (templ.Compon
 		return nil, problem{http.StatusNotFound, "No such thing", "The port file has no asset or service of this name."}
 	}
 	v.frame = c.frame(r, v.Name, "continuity")
-	v.Needs = p.ServicesOf(id)
+	v.Needs = slices.DeleteFunc(p.ServicesOf(id), func(s string) bool { return s == id }) // nothing hangs on itself
 	v.fail()
 	if v.Network {
 		if err := c.reaches(r.Context(), &v); err != nil {
